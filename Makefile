@@ -1,0 +1,51 @@
+# Bare `make` prints this list. Each target sets up what it needs; nothing but git, make and Python 3.11+ is required.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+export MLFLOW_DISABLE_TELEMETRY = true
+export DO_NOT_TRACK = true
+export BENTOML_DO_NOT_TRACK = True
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/installed: pyproject.toml uv.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv sync --frozen --quiet
+	@touch $@
+
+setup: .venv/installed ## install everything into .venv from uv.lock
+
+demo: setup ## the whole ring once: DATA=customers.csv to bring your own, CHECK=1 to end by itself
+	@$(BIN)/churn demo $(if $(DATA),--data "$(DATA)") $(if $(CHECK),--check)
+
+test: setup ## what must pass before every commit (under 10 minutes); DATA=Telco-Customer-Churn.csv adds the real file
+	@$(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest
+
+test-slow: setup ## the longer tests: faults, fuzzing, real servers
+	@$(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest -m slow
+
+bench: setup ## measure speed, memory and the sampler; writes benchmarks/RESULTS.md
+	@$(BIN)/python -m benchmarks $(if $(DATA),--data "$(DATA)")
+
+format: setup ## rewrite the code in the project's style
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+check: setup ## format, lint, types, imports, lock: all read-only
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/uv lock --check --quiet
+	@$(BIN)/python -m cli.lock --check
+
+lock: setup ## resolve again, and export the requirements that MLproject and the Bento install
+	@$(BIN)/uv lock
+	@$(BIN)/python -m cli.lock
+
+doctor: setup ## check this installation: versions, stores, production alias, ports, disk
+	@$(BIN)/churn doctor
+
+.PHONY: help setup demo test test-slow bench format check lock doctor

@@ -1,0 +1,1 @@
+"""The vocabulary: nouns and pure functions. Only `churn.stores` speaks to the registry and to SQL."""

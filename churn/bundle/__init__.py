@@ -1,0 +1,1 @@
+"""The immutable directory that is registered, promoted, served and audited."""

@@ -1,0 +1,316 @@
+"""The contract: columns, target, derived columns and policy of one company's customer table."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from churn.errors import ContractError
+
+MISSING_MARKS = ("", "?", "-", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "none", "#N/A")
+"""Texts that stand for "no value" unless a contract says otherwise; compared after stripping blanks."""
+
+TRUE_TEXTS = frozenset({"1", "true", "yes", "y", "t", "1.0"})
+FALSE_TEXTS = frozenset({"0", "false", "no", "n", "f", "0.0"})
+
+ColumnName = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f]+$")]
+
+
+class Part(BaseModel):
+    """Base of all parts of a contract: frozen, and a misspelt key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Column(Part):
+    """One input column of a customer row."""
+
+    type: Literal["number", "integer", "boolean", "category"]
+    """number and integer are bounded numbers; boolean is 0/1, yes/no, true/false; category is text."""
+
+    description: str = ""
+    unit: str = ""
+    required: bool = False
+    """A row without a value here is set aside (table) or refused (request)."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+    categories: tuple[str, ...] = ()
+    """The known values of a category, in the order that people like to see."""
+
+    accept_unknown: bool = False
+    """True: a category outside `categories` is scored as unknown and counted. False: the row is refused."""
+
+    protected: bool = False
+    """Used for fairness reports (sex, age …), never for choosing whom to serve worse."""
+
+    example: float | int | bool | str | None = None
+    """A typical value, shown in the API's documentation."""
+
+    @property
+    def is_numeric(self) -> bool:
+        """True when the graph takes this column as a number; a boolean is 0 or 1."""
+        return self.type != "category"
+
+    @model_validator(mode="after")
+    def _fits_its_type(self) -> "Column":
+        if self.type == "category":
+            if not self.categories and not self.accept_unknown:
+                raise ValueError("a category needs `categories:`, or `accept_unknown: true`")
+            if len(set(self.categories)) != len(self.categories):
+                raise ValueError("`categories` names a value twice")
+            if self.minimum is not None or self.maximum is not None:
+                raise ValueError("a category has no bounds: remove `minimum` and `maximum`")
+        elif self.categories:
+            raise ValueError(f"type {self.type} has no `categories`: use type category")
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}")
+        return self
+
+
+class Target(Part):
+    """The column that says who left."""
+
+    column: ColumnName
+    positive: str
+    """The value of a customer who left, as text."""
+
+    negative: str | None = None
+    """The value of a customer who stayed; unset: every other value that is not missing."""
+
+    horizon_days: int = Field(default=30, ge=1)
+    """How long after a prediction its outcome is known."""
+
+
+class Ratio(Part):
+    """numerator / denominator; missing when the denominator is 0 or either is missing."""
+
+    operation: Literal["ratio"]
+    numerator: ColumnName
+    denominator: ColumnName
+
+
+class Difference(Part):
+    """left - right; missing when either is missing."""
+
+    operation: Literal["difference"]
+    left: ColumnName
+    right: ColumnName
+
+
+class Sum(Part):
+    """The sum of numeric columns; missing when any is missing."""
+
+    operation: Literal["sum"]
+    columns: tuple[ColumnName, ...] = Field(min_length=2)
+
+
+class CountOf(Part):
+    """In how many of the category columns the value is one of `values`."""
+
+    operation: Literal["count_of"]
+    columns: tuple[ColumnName, ...] = Field(min_length=1)
+    values: tuple[str, ...] = Field(min_length=1)
+
+
+class Bin(Part):
+    """The number of edges that the value reaches (0 … len(edges)); missing stays missing."""
+
+    operation: Literal["bin"]
+    column: ColumnName
+    edges: tuple[float, ...] = Field(min_length=1)
+
+    @field_validator("edges")
+    @classmethod
+    def _ascend(cls, edges: tuple[float, ...]) -> tuple[float, ...]:
+        if list(edges) != sorted(set(edges)):
+            raise ValueError("`edges` must ascend without repeats")
+        return edges
+
+
+class Log1p(Part):
+    """log(1 + value); missing when the value is below or at -1, or missing."""
+
+    operation: Literal["log1p"]
+    column: ColumnName
+
+
+class IsMissing(Part):
+    """1 when the column has no value, else 0."""
+
+    operation: Literal["is_missing"]
+    column: ColumnName
+
+
+Derived = Annotated[Ratio | Difference | Sum | CountOf | Bin | Log1p | IsMissing, Field(discriminator="operation")]
+
+
+def sources_of(derived: Derived) -> tuple[str, ...]:
+    """Return the columns that a derived column is made from."""
+    match derived:
+        case Ratio():
+            return (derived.numerator, derived.denominator)
+        case Difference():
+            return (derived.left, derived.right)
+        case Sum() | CountOf():
+            return derived.columns
+        case Bin() | Log1p() | IsMissing():
+            return (derived.column,)
+
+
+class Economics(Part):
+    """What a customer is worth and what keeping one costs, in `currency`."""
+
+    value_column: ColumnName
+    """Numeric column with the customer's revenue per month."""
+
+    currency: str = "USD"
+    horizon_months: int = Field(default=12, ge=1)
+    margin_ratio: float = Field(default=1.0, gt=0, le=1)
+    contact_cost: float = Field(default=1.0, ge=0)
+    offer_cost: float = Field(default=10.0, ge=0)
+    offer_success_probability: float = Field(default=0.3, ge=0, le=1)
+
+
+class Policy(Part):
+    """How a probability becomes a decision."""
+
+    recall_at_least: float = Field(default=0.8, gt=0, le=1)
+    """The threshold is the highest one that finds this share of those who leave."""
+
+    high_risk_from: float = Field(default=0.6, gt=0, lt=1)
+    """Probability from which a customer counts as HIGH risk."""
+
+
+class Contract(Part):
+    """One company's customer table. `load_contract` reads it from YAML."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")
+    description: str = ""
+    customer_id: ColumnName | None = None
+    """Column that names the customer; unset: an id is generated for each row."""
+
+    target: Target
+    columns: dict[ColumnName, Column] = Field(min_length=1)
+    derived: dict[ColumnName, Derived] = {}
+    ignored: dict[ColumnName, str] = {}
+    """Columns of the table that are not used, each with the reason."""
+
+    leaking: dict[ColumnName, str] = {}
+    """Columns that know the outcome: refused as inputs, each with the reason."""
+
+    missing_marks: tuple[str, ...] = MISSING_MARKS
+    economics: Economics | None = None
+    policy: Policy = Policy()
+
+    @property
+    def numeric_columns(self) -> tuple[str, ...]:
+        """Input columns that the graph takes as float32, in the contract's order."""
+        return tuple(name for name, column in self.columns.items() if column.is_numeric)
+
+    @property
+    def category_columns(self) -> tuple[str, ...]:
+        """Input columns that the graph takes as text, in the contract's order."""
+        return tuple(name for name, column in self.columns.items() if not column.is_numeric)
+
+    @property
+    def required_columns(self) -> tuple[str, ...]:
+        """Input columns without which a row is refused."""
+        return tuple(name for name, column in self.columns.items() if column.required)
+
+    @property
+    def example(self) -> dict[str, float | int | bool | str]:
+        """A typical customer, for documentation and smoke tests."""
+        return {name: example_of(column) for name, column in self.columns.items()}
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> "Contract":
+        problems = [*self._role_problems(), *self._derived_problems(), *self._economics_problems()]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _role_problems(self) -> Iterator[str]:
+        roles: dict[str, list[str]] = {}
+        for role, names in self._roles().items():
+            for name in names:
+                roles.setdefault(name, []).append(role)
+        for name, found in roles.items():
+            if len(found) > 1:
+                yield f"column {name!r} has more than one role: {', '.join(found)}"
+
+    def _roles(self) -> dict[str, tuple[str, ...]]:
+        return {
+            "customer_id": (self.customer_id,) if self.customer_id else (),
+            "target": (self.target.column,),
+            "columns": tuple(self.columns),
+            "derived": tuple(self.derived),
+            "ignored": tuple(self.ignored),
+            "leaking": tuple(self.leaking),
+        }
+
+    def _derived_problems(self) -> Iterator[str]:
+        for name, derived in self.derived.items():
+            for source in sources_of(derived):
+                if source not in self.columns:
+                    yield f"derived column {name!r} reads {source!r}, which is not in `columns`"
+                elif isinstance(derived, CountOf) and self.columns[source].is_numeric:
+                    yield f"derived column {name!r}: count_of needs categories, and {source!r} is a number"
+                elif not isinstance(derived, CountOf | IsMissing) and not self.columns[source].is_numeric:
+                    yield f"derived column {name!r}: {derived.operation} needs numbers, and {source!r} is a category"
+
+    def _economics_problems(self) -> Iterator[str]:
+        value = self.economics.value_column if self.economics else None
+        if value is not None and (value not in self.columns or not self.columns[value].is_numeric):
+            yield f"economics.value_column {value!r} is not a numeric column of the contract"
+
+
+def example_of(column: Column) -> float | int | bool | str:
+    """Return the column's example, or one that its description allows."""
+    if column.example is not None:
+        return column.example
+    match column.type:
+        case "category":
+            return column.categories[0] if column.categories else "other"
+        case "boolean":
+            return False
+        case "integer":
+            return int(column.minimum or 0)
+        case "number":
+            return float(column.minimum or 0.0)
+
+
+def load_contract(path: Path) -> Contract:
+    """Read a contract from a YAML file.
+
+    Raises:
+        ContractError: the file can't be read, or does not hold; all problems at once.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ContractError(f"the contract {path} can't be read: {error}") from error
+    return parse_contract(text, str(path))
+
+
+def parse_contract(text: str, source: str) -> Contract:
+    """Read a contract from YAML text; `source` is named in errors."""
+    try:
+        return Contract.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise ContractError(f"{source} is not YAML: {error}") from error
+    except ValidationError as error:
+        lines = [f"  {'.'.join(map(str, e['loc'])) or 'contract'}: {_plain(e['msg'])}" for e in error.errors()]
+        raise ContractError(f"{source} does not hold:\n" + "\n".join(lines)) from error
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ")
+
+
+def dump_contract(contract: Contract) -> str:
+    """Write a contract as YAML text that `parse_contract` reads back to an equal contract."""
+    values = contract.model_dump(mode="json", exclude_defaults=True)
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=110)

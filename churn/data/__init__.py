@@ -1,0 +1,1 @@
+"""Where customer tables come from: files, the public Telco download, the synthetic sampler."""

@@ -1,0 +1,48 @@
+"""Every deliberate error, as a tree. A message says what, where, and what to do next.
+
+ChurnError
+├── ContractError            a contract, or something derived from it, does not hold
+│   └── TableError           a whole table can't be used (a bad row is data, not an error)
+├── BundleError              a bundle is broken, incomplete or not equal to its pipeline
+├── StoreError               the registry or the SQL store did not answer, or refused
+│   ├── NotFoundError        it answered: there is no such version, alias or row
+│   └── ConflictError        somebody else holds the lease, or moved first
+├── ModelNotReadyError       no production bundle is loaded yet
+└── UsageError               a command was called with something that can't work
+"""
+
+
+class ChurnError(Exception):
+    """A failure with a message for the person who can mend it."""
+
+
+class ContractError(ChurnError):
+    """A contract, or something derived from it, does not hold."""
+
+
+class TableError(ContractError):
+    """A whole table can't be used: a missing column, a wrong encoding, no rows."""
+
+
+class BundleError(ChurnError):
+    """A bundle is broken, incomplete, or not equal to the pipeline that it was made from."""
+
+
+class StoreError(ChurnError):
+    """The registry or the SQL store did not answer, or refused."""
+
+
+class NotFoundError(StoreError):
+    """The store answered, and there is no such thing."""
+
+
+class ConflictError(StoreError):
+    """Somebody else holds the lease, or moved first."""
+
+
+class ModelNotReadyError(ChurnError):
+    """No production bundle is loaded yet."""
+
+
+class UsageError(ChurnError):
+    """A command was called with something that can't work."""

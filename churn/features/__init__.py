@@ -1,0 +1,1 @@
+"""Derived columns: each operation once, as numpy and as ONNX."""

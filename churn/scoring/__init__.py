@@ -1,0 +1,1 @@
+"""From a customer row to a probability and a decision: what every door calls."""

@@ -1,0 +1,84 @@
+"""Where things are: addresses and secrets from the environment, prefix `CHURN_`.
+
+Parameters (the science) are not here: they are in `pipelines/parameters/`. This module and the shells' own
+`settings.py` are the only places that read the environment.
+"""
+
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What every shell needs to know. Each default runs on a laptop without any server."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CHURN_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+    )
+
+    home: Path = Path("var")
+    """Folder that holds the state of a local installation."""
+
+    model: str = Field(default="churn", pattern=r"^[a-z][a-z0-9_-]{0,62}$")
+    """Name of the registered model that is trained, promoted and served."""
+
+    tracking: str | None = Field(
+        default=None, validation_alias=AliasChoices("CHURN_TRACKING_URI", "MLFLOW_TRACKING_URI")
+    )
+    """MLflow tracking and registry address; unset: a SQLite file under `home`."""
+
+    database: str | None = Field(default=None, validation_alias=AliasChoices("CHURN_DATABASE_URL"))
+    """SQLAlchemy address of the churn store; unset: a SQLite file under `home`."""
+
+    optuna: str | None = Field(default=None, validation_alias=AliasChoices("CHURN_OPTUNA_URL"))
+    """SQLAlchemy address of Optuna's studies; never the database of MLflow or of the churn store."""
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's address. `mlflow run` without any setting writes ./mlflow.db: found when ours is not there."""
+        if self.tracking:
+            return self.tracking
+        own, mlflow_default = self.home / "mlflow.db", Path("mlflow.db")
+        found = mlflow_default if mlflow_default.exists() and not own.exists() else own
+        return f"sqlite:///{found.resolve()}"
+
+    @property
+    def artifact_folder(self) -> Path:
+        """Where artifacts go when MLflow's database is a local file."""
+        return self.home.resolve() / "artifacts"
+
+    @property
+    def database_url(self) -> str:
+        """The churn store's address."""
+        return self.database or f"sqlite:///{self.home.resolve() / 'churn.db'}"
+
+    @property
+    def optuna_url(self) -> str:
+        """Address of the studies."""
+        return self.optuna or f"sqlite:///{self.home.resolve() / 'optuna.db'}"
+
+    @property
+    def bundle_folder(self) -> Path:
+        """Copies of bundles, one folder per digest, and the pointer to the one in production."""
+        return self.home.resolve() / "bundles"
+
+    @property
+    def spool_folder(self) -> Path:
+        """Predictions that are acknowledged and not yet in the SQL store."""
+        return self.home.resolve() / "spool"
+
+    @property
+    def data_folder(self) -> Path:
+        """Downloaded and ingested tables."""
+        return self.home.resolve() / "data"
+
+    @property
+    def report_folder(self) -> Path:
+        """Reports for people: drift, quality, the demo's screen."""
+        return self.home.resolve() / "reports"

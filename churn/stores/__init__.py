@@ -1,0 +1,1 @@
+"""The only code that speaks to the MLflow registry and to SQL."""

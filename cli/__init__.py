@@ -1,0 +1,1 @@
+"""The `churn` command: a thin face over the shells."""

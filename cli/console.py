@@ -1,0 +1,6 @@
+"""What commands say to people: stdout for results, stderr for progress and errors; plain text when piped."""
+
+from rich.console import Console
+
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)

@@ -1,0 +1,1 @@
+"""The eyes: what was seen, whether it drifted, and what Prometheus reads."""

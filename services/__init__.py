@@ -1,0 +1,1 @@
+"""The doors: they translate and delegate to one scorer."""
