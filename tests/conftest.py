@@ -6,6 +6,7 @@ import pytest
 
 from churn.contract.contract import Contract, load_contract
 from churn.settings import Settings
+from tests.bundles import small_bundle
 
 ROOT = Path(__file__).parent.parent
 
@@ -22,6 +23,14 @@ def telco_file() -> Path:
     if not path.is_file():
         pytest.skip("the real Telco file is not here: make test DATA=Telco-Customer-Churn.csv")
     return path
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(telco: Contract, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sealed bundle of a logistic regression on random Telco-like customers; read only."""
+    folder = tmp_path_factory.mktemp("bundle") / "sealed"
+    small_bundle(folder, telco)
+    return folder
 
 
 class TelcoFile(Settings):

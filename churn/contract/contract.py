@@ -15,6 +15,9 @@ MISSING_MARKS = ("", "?", "-", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL",
 TRUE_TEXTS = frozenset({"1", "true", "yes", "y", "t", "1.0"})
 FALSE_TEXTS = frozenset({"0", "false", "no", "n", "f", "0.0"})
 
+RESERVED_NAMES = frozenset({"churn_probability", "churn_prediction", "risk_level", "prediction_id"})
+"""What answers and result tables are made of; a customer column of that name would be overwritten."""
+
 ColumnName = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f]+$")]
 
 
@@ -233,6 +236,8 @@ class Contract(Part):
         return self
 
     def _role_problems(self) -> Iterator[str]:
+        for name in RESERVED_NAMES & {*self.columns, *self.derived}:
+            yield f"{name!r} is the name of an answer and can't be a column: rename it in the table"
         roles: dict[str, list[str]] = {}
         for role, names in self._roles().items():
             for name in names:

@@ -1,0 +1,132 @@
+"""Makes a bundle: a fitted pipeline becomes one graph, is proven equal to it, and is sealed with all it needs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from onnx import ModelProto
+
+from churn.bundle.files import (
+    CARD,
+    CONTRACT,
+    GOLDEN,
+    MODEL,
+    OUTPUT,
+    POLICY,
+    REFERENCE,
+    GoldenRow,
+    GoldenRows,
+    Manifest,
+    Policy,
+    hash_file,
+    seal,
+)
+from churn.bundle.parity import prove_parity
+from churn.bundle.session import GraphSession
+from churn.contract.contract import Contract, dump_contract
+from churn.contract.table import Columns
+from churn.features.frame import feature_tensors, raw_frame
+from churn.features.graph import GraphBuilder
+from churn.models.calibration import CalibratedPipeline, probability_onnx
+from churn.models.candidates import CANDIDATES
+
+GOLDEN_ROWS = 32
+REFERENCE_ROWS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredients:
+    """What a bundle is made of.
+
+    Attributes:
+        evaluation: graph-ready columns that the model was not fitted on; parity is proven on all of them.
+        reference: graph-ready columns of the training rows; a sample is kept for drift.
+        card: the model card, Markdown.
+    """
+
+    contract: Contract
+    candidate: str
+    fitted: CalibratedPipeline
+    policy: Policy
+    evaluation: Columns
+    reference: Columns
+    training_data_sha256: str
+    card: str
+
+
+def make_bundle(folder: Path, made_of: Ingredients) -> str:
+    """Write a sealed bundle into an empty folder and return its digest.
+
+    Raises:
+        BundleError: the graph is not equal to the pipeline, or not valid.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    model = graph_of(made_of.candidate, made_of.fitted, made_of.contract).SerializeToString()
+    graph = GraphSession(model, made_of.contract)
+    proof_rows = with_hard_rows(made_of.contract, made_of.evaluation)
+    of_pipeline = made_of.fitted.predict_proba(raw_frame(proof_rows))[:, 1]
+    parity = prove_parity(graph.score(proof_rows), of_pipeline)
+    (folder / MODEL).write_bytes(model)
+    _write_texts(folder, made_of, golden_rows(graph, proof_rows))
+    sample_reference(made_of.reference, graph).to_parquet(folder / REFERENCE, index=False)
+    names = (MODEL, CONTRACT, POLICY, GOLDEN, REFERENCE, CARD)
+    manifest = Manifest(
+        contract=made_of.contract.name,
+        candidate=made_of.candidate,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        training_data_sha256=made_of.training_data_sha256,
+        parity=parity,
+        sha256={name: hash_file(folder / name) for name in names},
+    )
+    return seal(folder, manifest)
+
+
+def graph_of(candidate: str, fitted: CalibratedPipeline, contract: Contract) -> ModelProto:
+    """Write a fitted pipeline as one graph from the contract's raw columns to the calibrated probability."""
+    graph = GraphBuilder()
+    tensors = feature_tensors(contract, graph)
+    margin = CANDIDATES[candidate].margin_onnx(fitted.pipeline_, contract, graph, tensors)
+    return graph.build(probability_onnx(fitted, graph, margin), OUTPUT)
+
+
+def with_hard_rows(contract: Contract, columns: Columns) -> Columns:
+    """Append rows that data may lack: everything missing, and every category unknown."""
+    return {name: np.append(values, _hard_values(contract, name, values)) for name, values in columns.items()}
+
+
+def _hard_values(contract: Contract, name: str, values: np.ndarray) -> np.ndarray:
+    if contract.columns[name].is_numeric:
+        largest = np.nanmax(values) if not np.isnan(values).all() else np.float32(0)
+        return np.array([np.nan, 0, largest * 2 + 1], np.float32)
+    return np.array(["", "a value that nobody has seen", ""], dtype=object)
+
+
+def golden_rows(graph: GraphSession, columns: Columns) -> GoldenRows:
+    """Take rows spread over the table, the hard ones among them, with the graph's probabilities."""
+    rows = len(next(iter(columns.values())))
+    spread = np.unique(np.concatenate([np.linspace(0, rows - 1, GOLDEN_ROWS).astype(int), np.arange(rows - 3, rows)]))
+    chosen = [{name: values[row] for name, values in columns.items()} for row in spread]
+    return GoldenRows(rows=tuple(GoldenRow(row=_plain(row), probability=graph.score_row(row)) for row in chosen))
+
+
+def _plain(row: Mapping[str, np.float32 | str]) -> dict[str, float | str | None]:
+    return {
+        name: value if isinstance(value, str) else None if np.isnan(value) else float(value)
+        for name, value in row.items()
+    }
+
+
+def sample_reference(columns: Columns, graph: GraphSession) -> pd.DataFrame:
+    """Return a sample of the training rows with their scores: what live windows are compared with."""
+    frame = raw_frame(columns).assign(**{OUTPUT: graph.score(columns)})
+    return frame.sample(min(REFERENCE_ROWS, len(frame)), random_state=0).reset_index(drop=True)
+
+
+def _write_texts(folder: Path, made_of: Ingredients, golden: GoldenRows) -> None:
+    (folder / CONTRACT).write_text(dump_contract(made_of.contract), encoding="utf-8")
+    (folder / POLICY).write_text(made_of.policy.model_dump_json(indent=2), encoding="utf-8")
+    (folder / GOLDEN).write_text(golden.model_dump_json(indent=1), encoding="utf-8")
+    (folder / CARD).write_text(made_of.card, encoding="utf-8")

@@ -1,0 +1,66 @@
+"""Small real bundles for tests: random customers of a contract, a fitted pipeline, a sealed folder."""
+
+from pathlib import Path
+
+import numpy as np
+
+from churn.bundle.files import Policy
+from churn.bundle.making import Ingredients, make_bundle
+from churn.contract.contract import Contract
+from churn.contract.table import Columns
+from churn.features.frame import raw_frame
+from churn.models.calibration import CalibratedPipeline
+from churn.models.candidates import CANDIDATES
+
+
+def random_columns(contract: Contract, rows: int, *, seed: int) -> Columns:
+    """Graph-ready columns with some values missing."""
+    rng = np.random.default_rng(seed)
+    columns: Columns = {}
+    for name, column in contract.columns.items():
+        is_missing = (rng.random(rows) < 0.05) & (not column.required)
+        if column.is_numeric:
+            low, high = column.minimum or 0, min(column.maximum or 1, 100)
+            values = np.rint(rng.uniform(low, max(high, low + 1), rows)).astype(np.float32)
+            columns[name] = np.where(is_missing, np.float32(np.nan), values).astype(np.float32)
+        else:
+            values = rng.choice(np.array(column.categories or ("other",), dtype=object), rows)
+            columns[name] = np.where(is_missing, "", values).astype(object)
+    return columns
+
+
+def random_target(columns: Columns, *, seed: int) -> np.ndarray:
+    """A target that the first category and the first number explain in part."""
+    rng = np.random.default_rng(seed)
+    signal = np.zeros(len(next(iter(columns.values()))))
+    for values in columns.values():
+        if values.dtype == object:
+            signal += np.unique(values, return_inverse=True)[1] * 0.5
+        else:
+            filled = np.nan_to_num(values)
+            signal += (filled - filled.mean()) / (filled.std() + 1)
+    return (signal + rng.normal(scale=signal.std(), size=len(signal)) > np.quantile(signal, 0.7)).astype(np.int8)
+
+
+def fitted_pipeline(contract: Contract, candidate: str, columns: Columns, *, seed: int = 0) -> CalibratedPipeline:
+    """A calibrated pipeline on a random target."""
+    build = CANDIDATES[candidate]
+    target = random_target(columns, seed=seed)
+    pipeline = build.build(contract, build.defaults, seed)
+    return CalibratedPipeline(pipeline, folds=3, seed=seed).fit(raw_frame(columns), target)
+
+
+def small_bundle(folder: Path, contract: Contract, *, candidate: str = "logistic", seed: int = 0) -> str:
+    """Write a sealed bundle and return its digest; another seed gives another model."""
+    columns = random_columns(contract, 400, seed=seed)
+    made_of = Ingredients(
+        contract=contract,
+        candidate=candidate,
+        fitted=fitted_pipeline(contract, candidate, columns, seed=seed),
+        policy=Policy(threshold=0.3, high_risk_from=0.6),
+        evaluation={name: values[:100] for name, values in columns.items()},
+        reference=columns,
+        training_data_sha256="0" * 64,
+        card="# A small bundle for tests\n",
+    )
+    return make_bundle(folder, made_of)
