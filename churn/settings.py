@@ -4,6 +4,7 @@ Parameters (the science) are not here: they are in `pipelines/parameters/`. This
 `settings.py` are the only places that read the environment.
 """
 
+import os
 from pathlib import Path
 
 from pydantic import AliasChoices, Field
@@ -82,3 +83,24 @@ class Settings(BaseSettings):
     def report_folder(self) -> Path:
         """Reports for people: drift, quality, the demo's screen."""
         return self.home.resolve() / "reports"
+
+
+LIBRARY_DEFAULTS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "BENTOML_DO_NOT_TRACK": "True",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_UV_AUTO_DETECT": "false",  # else the whole project becomes the requirements of each logged model
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_DISABLE_SCHEMA_DETAILS": "true",  # its schema errors print the customer's row
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # the default of 7 hangs for minutes when the server is away
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+"""What libraries read from the environment at import; a value that the user set stays."""
+
+
+def set_library_defaults() -> None:
+    """Make libraries quiet, private and impatient. Entry points call it before they import them."""
+    for name, value in LIBRARY_DEFAULTS.items():
+        os.environ.setdefault(name, value)

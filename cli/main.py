@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from churn.errors import ChurnError
+from churn.settings import set_library_defaults
 
 COMMANDS = {
     "contract": ("cli.contract", "Check, show or infer a contract."),
@@ -63,6 +64,7 @@ def churn(
 
 def run() -> None:
     """Run the command line; a deliberate error becomes one line on stderr and exit status 1."""
+    set_library_defaults()
     try:
         app()
     except ChurnError as error:

@@ -1,0 +1,79 @@
+"""How good a set of probabilities is: discrimination, calibration and lift, each with an interval over customers."""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.special import logit
+from scipy.stats import bootstrap
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
+
+Measure = Callable[[np.ndarray, np.ndarray], float]
+SMALLEST = 1e-9
+
+
+def lift(target: np.ndarray, probability: np.ndarray, share: float) -> float:
+    """Return how many times more leavers are among the top `share` of customers than among all."""
+    top = max(1, round(len(target) * share))
+    chosen = np.argsort(-probability, kind="stable")[:top]
+    return float(target[chosen].mean() / target.mean())
+
+
+def calibration_slope(target: np.ndarray, probability: np.ndarray) -> float:
+    """Return the slope of the outcome on the log-odds: 1 is right, below 1 is overconfident (Cox, 1958)."""
+    log_odds = logit(np.clip(probability, SMALLEST, 1 - SMALLEST))[:, None]
+    return float(LogisticRegression(C=1e9).fit(log_odds, target).coef_[0, 0])
+
+
+MEASURES: dict[str, Measure] = {
+    "roc_auc": lambda target, probability: float(roc_auc_score(target, probability)),
+    "pr_auc": lambda target, probability: float(average_precision_score(target, probability)),
+    "brier": lambda target, probability: float(brier_score_loss(target, probability)),
+    "log_loss": lambda target, probability: float(log_loss(target, probability, labels=[0, 1])),
+    "calibration_slope": calibration_slope,
+    "lift_at_10_percent": lambda target, probability: lift(target, probability, 0.1),
+    "lift_at_20_percent": lambda target, probability: lift(target, probability, 0.2),
+}
+"""Every measure takes (target, probability), both of shape (rows,)."""
+
+
+def measure(target: np.ndarray, probability: np.ndarray) -> dict[str, float]:
+    """Return every measure's value."""
+    return {name: how(target, probability) for name, how in MEASURES.items()}
+
+
+def decision_metrics(target: np.ndarray, probability: np.ndarray, threshold: float) -> dict[str, float]:
+    """Return precision, recall, F1 and the share of customers at risk at a threshold."""
+    at_risk = probability >= threshold
+    hits = float((at_risk & (target == 1)).sum())
+    precision = hits / at_risk.sum() if at_risk.any() else 0.0
+    recall = hits / target.sum()
+    f1 = 2 * precision * recall / (precision + recall) if hits else 0.0
+    return {"precision": float(precision), "recall": float(recall), "f1": float(f1), "at_risk": float(at_risk.mean())}
+
+
+def interval(
+    how: Measure, target: np.ndarray, probability: np.ndarray, *, resamples: int = 400, seed: int = 0
+) -> tuple[float, float]:
+    """Return a 95 % percentile bootstrap interval over customers (Efron, 1979)."""
+
+    def of_sample(rows: np.ndarray) -> float:
+        chosen = rows.astype(int)
+        return how(target[chosen], probability[chosen]) if 0 < target[chosen].sum() < len(chosen) else np.nan
+
+    found = bootstrap(
+        (np.arange(len(target)),),
+        of_sample,
+        n_resamples=resamples,
+        vectorized=False,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return float(found.low), float(found.high)
+
+
+def threshold_for_recall(target: np.ndarray, probability: np.ndarray, recall_at_least: float) -> float:
+    """Return the highest threshold that still finds this share of those who leave."""
+    leavers = np.sort(probability[target == 1])
+    allowed_misses = int(np.floor(len(leavers) * (1 - recall_at_least)))
+    return float(leavers[allowed_misses])

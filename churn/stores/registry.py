@@ -1,0 +1,177 @@
+"""The MLflow registry: versions, the alias `production`, and the bundles behind them.
+
+Imports mlflow, which is slow: serving workers never import this module. With a tracking address of http(s) the
+`mlflow-skinny` of the serving environment is enough; a sqlite address needs the full mlflow.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+import mlflow.artifacts
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from churn.bundle.files import verify
+from churn.errors import NotFoundError, StoreError
+
+PRODUCTION = "production"
+DIGEST_TAG = "manifest_sha256"
+LEGACY_STAGE = "Production"
+MISSING = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredBundle:
+    """One registered version.
+
+    Attributes:
+        digest: sha256 of the bundle's manifest, as it was when the version was registered.
+    """
+
+    name: str
+    version: int
+    digest: str
+    run_id: str
+    created_at: float
+    tags: Mapping[str, str]
+
+
+class ModelRegistry:
+    """Reads and moves versions of one registry. Every method raises StoreError when it does not answer."""
+
+    def __init__(self, tracking_uri: str) -> None:
+        self._uri = tracking_uri
+        with self._translated():
+            self._client = MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+
+    def production(self, name: str) -> RegisteredBundle | None:
+        """Read the alias `production` once; None when nothing is in production."""
+        return self._found(lambda: self._client.get_model_version_by_alias(name, PRODUCTION))
+
+    def version(self, name: str, version: int) -> RegisteredBundle:
+        """Return one version.
+
+        Raises:
+            NotFoundError: there is no such version.
+        """
+        found = self._found(lambda: self._client.get_model_version(name, str(version)))
+        if found is None:
+            raise NotFoundError(f"{name} has no version {version}; `churn status` lists the versions")
+        return found
+
+    def versions(self, name: str) -> list[RegisteredBundle]:
+        """Return all versions, the newest first."""
+        with self._translated():
+            found = self._client.search_model_versions(f"name = '{name}'")
+            return sorted(map(_registered, found), key=lambda bundle: -bundle.version)
+
+    def register(
+        self, name: str, model_uri: str, *, run_id: str, digest: str, tags: Mapping[str, str]
+    ) -> RegisteredBundle:
+        """Make a logged model the next version, with the digest that every loader demands."""
+        with self._translated():
+            self._ensure_model(name)
+            made = self._client.create_model_version(
+                name,
+                source=model_uri,
+                run_id=run_id,
+                model_id=model_uri.removeprefix("models:/"),
+                tags={**tags, DIGEST_TAG: digest},
+            )
+            return _registered(self._client.get_model_version(name, made.version))
+
+    def describe(self, bundle: RegisteredBundle, text: str) -> None:
+        """Set the Markdown description that MLflow's page shows."""
+        with self._translated():
+            self._client.update_model_version(bundle.name, str(bundle.version), description=text)
+
+    def tag(self, bundle: RegisteredBundle, tags: Mapping[str, str]) -> None:
+        """Set tags on a version."""
+        with self._translated():
+            for key, value in tags.items():
+                self._client.set_model_version_tag(bundle.name, str(bundle.version), key, value)
+
+    def move_production(self, bundle: RegisteredBundle) -> None:
+        """Point the alias `production` at a version and read it back.
+
+        Raises:
+            StoreError: the alias does not name the version afterwards.
+        """
+        with self._translated():
+            self._client.set_registered_model_alias(bundle.name, PRODUCTION, str(bundle.version))
+        now = self.production(bundle.name)
+        if now is None or now.version != bundle.version:
+            raise StoreError(f"the alias {PRODUCTION} of {bundle.name} was moved by somebody else at the same time")
+
+    def mirror_stage(self, bundle: RegisteredBundle) -> None:
+        """Show the move as the legacy stage too, for clients that still read stages."""
+        with self._translated(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # stages are deprecated: that is why this is a mirror
+            self._client.transition_model_version_stage(
+                bundle.name, str(bundle.version), LEGACY_STAGE, archive_existing_versions=True
+            )
+
+    def fetch_bundle(self, bundle: RegisteredBundle, folder: Path) -> Path:
+        """Download a version's bundle into `folder` (made if absent), verified against its registered digest.
+
+        Raises:
+            BundleError: what was downloaded is not what was registered.
+        """
+        return self.fetch_artifact(f"models:/{bundle.name}/{bundle.version}/artifacts/bundle", folder, bundle.digest)
+
+    def fetch_artifact(self, uri: str, folder: Path, digest: str) -> Path:
+        """Download a bundle from any MLflow artifact address, verified, and moved into place in one step."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as scratch, self._translated():
+            path = Path(mlflow.artifacts.download_artifacts(uri, dst_path=scratch, tracking_uri=self._uri))
+            verify(path, digest=digest)
+            if not folder.exists():
+                path.rename(folder)
+        return folder
+
+    def _ensure_model(self, name: str) -> None:
+        try:
+            self._client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+
+    def _found(self, ask: Callable[[], ModelVersion]) -> RegisteredBundle | None:
+        try:
+            with self._translated():
+                return _registered(ask())
+        except NotFoundError:
+            return None
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn mlflow's errors into ours, with the address and what to check."""
+        try:
+            yield
+        except MlflowException as error:
+            text = str(error).splitlines()[0][:300]
+            if error.error_code in MISSING or "not found" in text:
+                raise NotFoundError(f"the registry {self._uri} has no such thing: {text}") from error
+            raise StoreError(f"the registry {self._uri} refused or did not answer: {text}") from error
+        except (OSError, ImportError) as error:
+            raise StoreError(f"the registry {self._uri} can't be reached: {type(error).__name__}: {error}") from error
+
+
+def _registered(version: ModelVersion) -> RegisteredBundle:
+    tags: dict[str, Any] = dict(version.tags)
+    return RegisteredBundle(
+        name=version.name,
+        version=int(version.version),
+        digest=tags.get(DIGEST_TAG, ""),
+        run_id=version.run_id or "",
+        created_at=version.creation_timestamp / 1000,
+        tags=tags,
+    )
