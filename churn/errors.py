@@ -5,6 +5,7 @@ ChurnError
 │   └── TableError           a whole table can't be used (a bad row is data, not an error)
 ├── BundleError              a bundle is broken, incomplete or not equal to its pipeline
 ├── StoreError               the registry or the SQL store did not answer, or refused
+│   ├── RefusedError         it answered: these values can't be stored, now or later
 │   ├── NotFoundError        it answered: there is no such version, alias or row
 │   └── ConflictError        somebody else holds the lease, or moved first
 ├── ModelNotReadyError       no production bundle is loaded yet
@@ -30,6 +31,10 @@ class BundleError(ChurnError):
 
 class StoreError(ChurnError):
     """The registry or the SQL store did not answer, or refused."""
+
+
+class RefusedError(StoreError):
+    """The store answered, and will never take these values: trying again is of no use."""
 
 
 class NotFoundError(StoreError):
