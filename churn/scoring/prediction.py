@@ -7,7 +7,7 @@ from functools import cache
 from typing import Annotated
 
 import orjson
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from churn.errors import ContractError
 
@@ -44,7 +44,7 @@ class Prediction:
 
     churn_prediction: Annotated[int, Field(ge=0, le=1)]
     risk_level: ShortText
-    predicted_at: str
+    predicted_at: Annotated[str, AfterValidator(lambda text: utc_text(_moment(text)))]
     """When it was answered: ISO-8601 in UTC, as `utc_text` writes it."""
 
     def to_json(self) -> bytes:
@@ -78,6 +78,13 @@ def utc_text(moment: datetime) -> str:
 def utc_now() -> str:
     """Return the time now, as `utc_text` writes it."""
     return utc_text(datetime.now(UTC))
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("the moment lacks its time zone")
+    return moment
 
 
 @cache

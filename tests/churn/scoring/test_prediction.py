@@ -57,6 +57,8 @@ def test_a_line_that_is_no_prediction_is_refused(line: bytes, reason: str) -> No
         (b'"HIGH"', b"7", "risk_level"),
         (b"7590-VHVEG", b"7590\\u0000", "customer_id"),
         (b"7590-VHVEG", b"7" * 256, "customer_id"),
+        (b'Z"', b'"', "predicted_at: .*time zone"),
+        (b'"20', b'"', "predicted_at"),
     ],
 )
 def test_a_field_out_of_its_bounds_is_named_but_its_value_is_not_told(old: bytes, new: bytes, field: str) -> None:
@@ -66,6 +68,12 @@ def test_a_field_out_of_its_bounds_is_named_but_its_value_is_not_told(old: bytes
         Prediction.from_json(line.replace(old, new))
 
     assert "7590" not in str(caught.value)
+
+
+def test_a_moment_in_another_time_zone_is_read_as_utc() -> None:
+    made = Prediction("p", "c", "churn", 1, "production", "api", {}, 0.6, 0.4, 1, "HIGH", "2026-11-21T12:00:00+02:00")
+
+    assert Prediction.from_json(made.to_json()).predicted_at == "2026-11-21T10:00:00.000Z"
 
 
 def test_moments_are_written_in_utc_and_sort_as_time_does() -> None:

@@ -1,0 +1,144 @@
+"""The SQL database: opened by its URL, migrated to the tables that this version knows.
+
+Alembic is imported by the functions that need it: a serving worker only opens the database.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from churn.errors import StoreError
+from churn.stores.transactions import begin_by_ourselves, reading, writing
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection as SqliteConnection
+
+    from alembic.config import Config
+
+VERSION_TABLE = "churn_alembic_version"
+MIGRATION_LOCK = 0x436875726E  # any number that no other program uses for an advisory lock
+BUSY_SECONDS = 15
+
+# Shared folders of a database server that is gone answer nothing: libpq would wait for minutes.
+POSTGRES = {
+    "connect_timeout": 3,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "application_name": "holdfast",
+}
+
+
+def open_database(url: str) -> Engine:
+    """Return an engine; nothing is connected yet. `postgres://` and `postgresql://` mean psycopg 3.
+
+    Raises:
+        StoreError: the URL can't be read, or names a database that has no driver here.
+    """
+    address = _address(url)
+    try:
+        if address.get_backend_name() == "sqlite":
+            return _open_sqlite(address)
+        settings = POSTGRES if address.get_backend_name() == "postgresql" else {}
+        return create_engine(address, pool_pre_ping=True, pool_timeout=5, hide_parameters=True, connect_args=settings)
+    except (ArgumentError, ModuleNotFoundError) as error:
+        shown = address.render_as_string(hide_password=True)
+        raise StoreError(f"no driver for the database {shown}: {error}. Use sqlite:/// or postgresql://") from error
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables to this version's. Quick when they are; any number of processes may call it at once.
+
+    Raises:
+        StoreError: the database did not answer, or was migrated by a newer version of this program.
+    """
+    from alembic import command  # noqa: PLC0415  see the module's docstring
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    if is_current(engine):
+        return
+    config = _alembic()
+    with writing(engine) as connection:
+        _wait_for_other_migrations(connection)
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise StoreError(
+                f"the database {engine.url.render_as_string(hide_password=True)} can't be migrated: {error}. "
+                "It may be the database of a newer version of this program: upgrade, or use another database"
+            ) from error
+
+
+def schema_version(engine: Engine) -> str | None:
+    """Return the revision of the database's tables; None when it was never migrated."""
+    from alembic.migration import MigrationContext  # noqa: PLC0415  see the module's docstring
+
+    with reading(engine) as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        return context.get_current_revision()
+
+
+def is_current(engine: Engine) -> bool:
+    """Say whether the database's tables are those of this version."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  see the module's docstring
+
+    return schema_version(engine) == ScriptDirectory.from_config(_alembic()).get_current_head()
+
+
+def _address(url: str) -> URL:
+    try:
+        address = make_url(url)
+    except ArgumentError as error:
+        # The URL is not shown: what can't be parsed may be a password.
+        raise StoreError(
+            "the database URL can't be read: expected sqlite:///path or postgresql://user:password@host:5432/name"
+        ) from error
+    if address.drivername in {"postgres", "postgresql"}:
+        return address.set(drivername="postgresql+psycopg")
+    return address
+
+
+def _open_sqlite(address: URL) -> Engine:
+    if address.database and address.database != ":memory:":
+        _make_folder(Path(address.database).parent)
+    engine = create_engine(address, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _tune_sqlite)
+    begin_by_ourselves(engine)
+    return engine
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the database's folder {folder} can't be made: {error.strerror}") from error
+
+
+def _tune_sqlite(connection: "SqliteConnection", _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # transactions are begun by begin_by_ourselves
+    connection.execute("PRAGMA journal_mode = WAL")
+    # FULL, not NORMAL: the relay deletes a segment once the database has committed it, so a commit must survive a
+    # loss of power. It costs one sync for each batch, none for each request.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _wait_for_other_migrations(connection: Connection) -> None:
+    # SQLite is locked already by BEGIN IMMEDIATE.
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+
+
+def _alembic() -> "Config":
+    from alembic.config import Config  # noqa: PLC0415  see the module's docstring
+
+    config = Config()
+    config.set_main_option("script_location", "churn.stores:migrations")
+    config.set_main_option("path_separator", "os")
+    return config

@@ -1,0 +1,1 @@
+"""Migrations of the SQL store, one file per step; never edited once released."""

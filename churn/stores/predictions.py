@@ -1,0 +1,108 @@
+"""Recorded predictions: stored once by their id, read by the drift job and by customer."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+import orjson
+from sqlalchemy import ColumnElement, Engine, Row, func, select
+
+from churn.scoring.prediction import Prediction, utc_now, utc_text
+from churn.stores.tables import predictions
+from churn.stores.transactions import reading, writing
+from churn.stores.upserts import insert_or_ignore
+
+FIELDS = tuple(predictions.c[name] for name in Prediction.__dataclass_fields__)
+
+
+class PredictionStore:
+    """The table of predictions. Every method raises StoreError when the database does not answer."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add(self, records: Sequence[Prediction]) -> int:
+        """Store records in one transaction; an id that is known already is left as it is.
+
+        Returns:
+            How many were new.
+
+        Raises:
+            RefusedError: the database will never take one of them; none is stored.
+        """
+        if not records:
+            return 0
+        recorded_at = utc_now()
+        rows = [_to_row(record, recorded_at) for record in records]
+        with writing(self._engine) as connection:
+            return connection.execute(insert_or_ignore(predictions, connection.dialect.name), rows).rowcount
+
+    def window(
+        self,
+        model_name: str,
+        *,
+        model_version: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 50_000,
+    ) -> list[Prediction]:
+        """Return the newest `limit` predictions from `since` to before `until`, in the order of time."""
+        query = (
+            select(*FIELDS)
+            .where(*_conditions(model_name, model_version, since, until))
+            .order_by(predictions.c.predicted_at.desc(), predictions.c.prediction_id.desc())
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+        return [_from_row(row) for row in reversed(rows)]
+
+    def count(
+        self,
+        model_name: str | None = None,
+        *,
+        model_version: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> int:
+        """Return how many predictions there are from `since` to before `until`."""
+        conditions = _conditions(model_name, model_version, since, until)
+        with reading(self._engine) as connection:
+            return connection.execute(select(func.count()).select_from(predictions).where(*conditions)).scalar_one()
+
+    def latest_for(self, customer_id: str) -> Prediction | None:
+        """Return a customer's newest prediction; None when there is none."""
+        query = (
+            select(*FIELDS)
+            .where(predictions.c.customer_id == customer_id)
+            .order_by(predictions.c.predicted_at.desc(), predictions.c.prediction_id.desc())
+            .limit(1)
+        )
+        with reading(self._engine) as connection:
+            row = connection.execute(query).first()
+        return _from_row(row) if row else None
+
+
+def _conditions(
+    model_name: str | None, model_version: int | None, since: datetime | None, until: datetime | None
+) -> list[ColumnElement[bool]]:
+    conditions = []
+    if model_name is not None:
+        conditions.append(predictions.c.model_name == model_name)
+    if model_version is not None:
+        conditions.append(predictions.c.model_version == model_version)
+    if since is not None:
+        conditions.append(predictions.c.predicted_at >= utc_text(since))
+    if until is not None:
+        conditions.append(predictions.c.predicted_at < utc_text(until))
+    return conditions
+
+
+def _to_row(record: Prediction, recorded_at: str) -> dict[str, object]:
+    inputs = orjson.dumps(record.inputs).decode()
+    return {**asdict(record), "inputs": inputs, "recorded_at": recorded_at}
+
+
+def _from_row(row: Row[tuple[object, ...]]) -> Prediction:
+    fields = row._asdict()
+    return Prediction(**{**fields, "inputs": orjson.loads(fields["inputs"])})

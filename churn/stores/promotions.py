@@ -1,0 +1,109 @@
+"""The audit of every move of the production alias: rows are added, never changed."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Engine, Row, insert, select
+
+from churn.errors import ConflictError, NotFoundError
+from churn.stores.tables import promotions
+from churn.stores.transactions import database_now_text, reading, writing
+
+Action = Literal["promote", "rollback"]
+Status = Literal["prepared", "done", "refused", "failed"]
+Ending = Literal["done", "refused", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A move of the production alias that somebody wants."""
+
+    model_name: str
+    action: Action
+    from_version: int | None
+    """None: nothing was in production."""
+
+    to_version: int | None
+    actor: str
+    """Who wants it: a person, or a job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """One row of the audit. A move is `prepared` and then, under the same `move_id`, ended."""
+
+    id: int
+    move_id: str
+    model_name: str
+    action: Action
+    from_version: int | None
+    to_version: int | None
+    status: Status
+    actor: str
+    reason: str
+    details: Mapping[str, object]
+    at: str
+
+
+class PromotionLog:
+    """The table of promotions. Every method raises StoreError when the database does not answer."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def prepare(self, move: Move, *, reason: str, details: Mapping[str, object] | None = None) -> str:
+        """Note that a move is about to be made, and return its `move_id`."""
+        move_id = str(uuid.uuid4())
+        with writing(self._engine) as connection:
+            _add(connection, {"move_id": move_id, **asdict(move), "status": "prepared", "reason": reason}, details)
+        return move_id
+
+    def finish(
+        self, move_id: str, status: Ending, reason: str = "", *, details: Mapping[str, object] | None = None
+    ) -> None:
+        """Note how a prepared move ended.
+
+        Raises:
+            NotFoundError: no such move was prepared.
+            ConflictError: it has ended already.
+        """
+        with writing(self._engine) as connection:
+            moves = connection.execute(select(promotions).where(promotions.c.move_id == move_id)).all()
+            if not moves:
+                raise NotFoundError(f"no move {move_id!r} was prepared: call prepare() first")
+            if ended := [move for move in moves if move.status != "prepared"]:
+                raise ConflictError(f"the move {move_id!r} has ended already: {ended[0].status} at {ended[0].at}")
+            row = {name: getattr(moves[0], name) for name in ("move_id", *Move.__dataclass_fields__)}
+            _add(connection, {**row, "status": status, "reason": reason}, details)
+
+    def history(self, model_name: str, limit: int = 50) -> list[Promotion]:
+        """Return the newest rows of a model, newest first."""
+        return self._rows(promotions.c.model_name == model_name, limit=limit)
+
+    def last_done(self, model_name: str) -> Promotion | None:
+        """Return the last move that was made; None when there was none."""
+        rows = self._rows(promotions.c.model_name == model_name, promotions.c.status == "done", limit=1)
+        return rows[0] if rows else None
+
+    def unfinished(self, model_name: str) -> list[Promotion]:
+        """Return moves that were prepared and never ended, newest first: their process died, or is at work."""
+        ended = select(promotions.c.move_id).where(promotions.c.status != "prepared")
+        return self._rows(promotions.c.model_name == model_name, promotions.c.move_id.not_in(ended), limit=None)
+
+    def _rows(self, *conditions: ColumnElement[bool], limit: int | None) -> list[Promotion]:
+        query = select(promotions).where(*conditions).order_by(promotions.c.id.desc()).limit(limit)
+        with reading(self._engine) as connection:
+            return [_from_row(row) for row in connection.execute(query)]
+
+
+def _add(connection: Connection, row: Mapping[str, object], details: Mapping[str, object] | None) -> None:
+    now, text = database_now_text(connection), orjson.dumps(details or {}).decode()
+    connection.execute(insert(promotions), {**row, "details": text, "at": now})
+
+
+def _from_row(row: Row[tuple[object, ...]]) -> Promotion:
+    fields = row._asdict()
+    return Promotion(**{**fields, "details": orjson.loads(fields["details"])})
