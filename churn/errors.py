@@ -8,6 +8,7 @@ ChurnError
 │   ├── RefusedError         it answered: these values can't be stored, now or later
 │   ├── NotFoundError        it answered: there is no such version, alias or row
 │   └── ConflictError        somebody else holds the lease, or moved first
+├── DownloadError            a public file could not be fetched, or is not the expected one
 ├── ModelNotReadyError       no production bundle is loaded yet
 └── UsageError               a command was called with something that can't work
 """
@@ -43,6 +44,10 @@ class NotFoundError(StoreError):
 
 class ConflictError(StoreError):
     """Somebody else holds the lease, or moved first."""
+
+
+class DownloadError(ChurnError):
+    """A public file could not be fetched, or is not the expected one."""
 
 
 class ModelNotReadyError(ChurnError):
