@@ -26,7 +26,7 @@ class Prediction:
 
     customer_id: Text
     model_name: ShortText
-    model_version: Annotated[int, Field(ge=0)]
+    model_version: Annotated[int, Field(ge=0, lt=2**31)]
     role: ShortText
     """'production', or 'shadow' for a version that answers without being heard."""
 

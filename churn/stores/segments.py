@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import logging
 import os
 import re
 import time
@@ -13,6 +14,9 @@ import orjson
 
 NAME = re.compile(r"^.+-\d+-\d+\.jsonl$")
 CHUNK_BYTES = 1 << 20
+NOTE = "relay.json"
+
+log = logging.getLogger(__name__)
 
 
 class Segment:
@@ -106,10 +110,10 @@ def read_lines(path: Path, offset: int, *, limit_bytes: int = CHUNK_BYTES) -> tu
 
 
 @contextmanager
-def locked(path: Path, *, create: bool = False) -> Iterator[bool]:
-    """Hold a file's lock; yields False when another process holds it, or the file is gone."""
+def locked(path: Path) -> Iterator[bool]:
+    """Hold the lock of a file or folder; yields False when another process holds it, or it is gone."""
     try:
-        handle = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o600)
+        handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         yield False
         return
@@ -122,7 +126,7 @@ def locked(path: Path, *, create: bool = False) -> Iterator[bool]:
 def read_offsets(folder: Path) -> dict[str, int]:
     """Return how far the relay has come in each segment, by file name; {} when it left no readable note."""
     try:
-        noted = orjson.loads((folder / "relay.json").read_bytes())
+        noted = orjson.loads((folder / NOTE).read_bytes())
     except (OSError, orjson.JSONDecodeError):
         return {}
     if not isinstance(noted, dict):
@@ -131,10 +135,13 @@ def read_offsets(folder: Path) -> dict[str, int]:
 
 
 def save_offsets(folder: Path, offsets: dict[str, int]) -> None:
-    """Note how far the relay has come, in one atomic step. A lost note costs time, never a record."""
-    draft = folder / "relay.json.draft"
-    draft.write_bytes(orjson.dumps(offsets))
-    draft.replace(folder / "relay.json")
+    """Note how far the relay has come, in one atomic step. A note that can't be kept costs time, never a record."""
+    draft = folder / f"{NOTE}.draft"
+    try:
+        draft.write_bytes(orjson.dumps(offsets))
+        draft.replace(folder / NOTE)
+    except OSError as error:
+        log.warning("relay note not kept", extra={"folder": str(folder), "reason": str(error)})
 
 
 def _lock(handle: int) -> bool:
