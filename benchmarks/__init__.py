@@ -1,0 +1,1 @@
+"""What measures: run from the repository, never shipped."""
