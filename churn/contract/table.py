@@ -103,7 +103,7 @@ def check_target(contract: Contract, raw: RawColumns) -> tuple[np.ndarray, np.nd
     target = contract.target
     if target.column not in raw:
         raise TableError(f"the table has no target column {target.column!r}{_did_you_mean(target.column, raw)}")
-    texts = np.array([_text(cell) for cell in raw[target.column]], dtype=object)
+    texts = np.array([text_of(cell) for cell in raw[target.column]], dtype=object)
     is_positive = texts == target.positive
     is_missing = np.isin(texts, list(contract.missing_marks)) & ~is_positive
     is_negative = (texts == target.negative) if target.negative is not None else ~is_positive & ~is_missing
@@ -186,7 +186,7 @@ def _parse(
 
 
 def _parse_cell(cell: object, parse: Callable[[str], float], marks: frozenset[str]) -> tuple[float, bool, bool]:
-    text = _text(cell)
+    text = text_of(cell)
     if text in marks or text == "":
         return math.nan, True, False
     try:
@@ -232,7 +232,7 @@ def _in(values: np.ndarray, wanted: set[str]) -> np.ndarray:
 
 def _category(cell: object, column: Column, marks: frozenset[str]) -> str:
     """A listed category wins over a missing mark: the text "None" can be a value."""
-    text = _text(cell)
+    text = text_of(cell)
     return MISSING_TEXT if text in marks and text not in column.categories else text
 
 
@@ -240,7 +240,7 @@ def _is_readable(text: str) -> bool:
     return len(text) <= MAX_TEXT and (text.isprintable() or not any(ord(letter) < 32 for letter in text))
 
 
-def _text(cell: object) -> str:
+def text_of(cell: object) -> str:
     """The text of a cell; a whole float reads like an integer, because Parquet and XLSX widen."""
     match cell:
         case str():
