@@ -64,7 +64,7 @@ def migrate(engine: Engine) -> None:
         return
     config = _alembic()
     with writing(engine) as connection:
-        _wait_for_other_migrations(connection)
+        wait_for_other_migrations(connection)
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")
@@ -89,6 +89,13 @@ def is_current(engine: Engine) -> bool:
     from alembic.script import ScriptDirectory  # noqa: PLC0415  see the module's docstring
 
     return schema_version(engine) == ScriptDirectory.from_config(_alembic()).get_current_head()
+
+
+def wait_for_other_migrations(connection: Connection) -> None:
+    """Let no other process make tables until this transaction ends."""
+    # SQLite is locked already by BEGIN IMMEDIATE.
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
 
 
 def _address(url: str) -> URL:
@@ -127,12 +134,6 @@ def _tune_sqlite(connection: "SqliteConnection", _: ConnectionPoolEntry) -> None
     # loss of power. It costs one sync for each batch, none for each request.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-
-
-def _wait_for_other_migrations(connection: Connection) -> None:
-    # SQLite is locked already by BEGIN IMMEDIATE.
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
 
 
 def _alembic() -> "Config":
