@@ -1,13 +1,15 @@
 """Learn the numbers of the synthetic sampler from a Telco file: `python -m benchmarks.learn_sampler FILE`.
 
-What is kept are shares, prices and weights, never rows. A share is kept only where at least `FEWEST_CUSTOMERS` real
-customers stand behind it; below that, the share of the next coarser cell is kept instead. All numbers are rounded.
+What is kept are shares, prices and weights, never rows. The shares of a cell are its own only where at least
+`FEWEST_CUSTOMERS` real customers are in it; below that they are those of the next coarser cell. The weights of the
+churn model are drawn towards 0 by ridge. All numbers are rounded.
 """
 
 import argparse
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -75,7 +77,7 @@ class Node:
 
     column: str
     parents: tuple[str, ...] = ()
-    only: dict[str, object] | None = None
+    only: dict[str, Any] | None = None
 
 
 NODES = (
@@ -108,7 +110,7 @@ NODES = (
 )
 
 
-def learn(customers: pd.DataFrame) -> dict[str, object]:
+def learn(customers: pd.DataFrame) -> dict[str, Any]:
     """Return the sampler's parameters, ready for JSON."""
     values = values_of(customers)
     codes = codes_of(customers, values)
@@ -151,7 +153,7 @@ def codes_of(customers: pd.DataFrame, values: dict[str, list[str]]) -> dict[str,
     return coded
 
 
-def learn_table(node: Node, codes: dict[str, np.ndarray], values: dict[str, list[str]]) -> dict[str, object]:
+def learn_table(node: Node, codes: dict[str, np.ndarray], values: dict[str, list[str]]) -> dict[str, Any]:
     """Return the shares of a column's values in each cell of its parents."""
     rows = np.ones(len(codes[node.column]), dtype=bool)
     if node.only:
@@ -185,7 +187,7 @@ def rounded(shares: np.ndarray) -> list[list[float]]:
     return [[float(share) for share in row] for row in shares.round(3)]
 
 
-def learn_price(customers: pd.DataFrame) -> dict[str, object]:
+def learn_price(customers: pd.DataFrame) -> dict[str, Any]:
     """Return the price list by least squares, and the spread around it for each internet service, in USD."""
     bought = {(column, value): (customers[column] == value) for column, values in PRICED.items() for value in values}
     design = np.column_stack([np.ones(len(customers)), *bought.values()]).astype(float)
@@ -204,11 +206,11 @@ def learn_total_noise(customers: pd.DataFrame) -> float:
     months = customers["tenure"].astype(int)
     later = customers[months > 1]
     charges, months = later["MonthlyCharges"].astype(float), months[months > 1]
-    rest = (later["TotalCharges"].astype(float) - charges * months) / np.sqrt(charges * (months - 1))
+    rest: pd.Series = (later["TotalCharges"].astype(float) - charges * months) / np.sqrt(charges * (months - 1))
     return round(float(rest.std()), 3)
 
 
-def learn_churn(codes: dict[str, np.ndarray], values: dict[str, list[str]], left: np.ndarray) -> dict[str, object]:
+def learn_churn(codes: dict[str, np.ndarray], values: dict[str, list[str]], left: np.ndarray) -> dict[str, Any]:
     """Return an additive logistic model over cells of one or two columns; ridge by cross-validation."""
     sizes = [int(np.prod([len(values[column]) for column in term])) for term in CHURN_TERMS]
     design = np.hstack([one_hot(codes, term, values) for term in CHURN_TERMS])
@@ -242,7 +244,7 @@ def main() -> None:
     print(f"wrote {arguments.out} ({arguments.out.stat().st_size:,} bytes)")
 
 
-def compact(parameters: dict[str, object]) -> str:
+def compact(parameters: dict[str, Any]) -> str:
     """Return JSON with one subject on a line, so that a new learning shows as a readable change."""
     tables = ",\n  ".join(one_line(table) for table in parameters["tables"])
     rest = [f"{one_line(key)}: {one_line(value)}" for key, value in parameters.items() if key != "tables"]

@@ -162,7 +162,7 @@ DISTANCES = {
 
 
 def categories_of(customers: pd.DataFrame) -> list[str]:
-    return [column for column in customers if column not in {*NUMBERS, "Churn"}]
+    return [str(column) for column in customers if column not in {*NUMBERS, "Churn"}]
 
 
 def shares(customers: pd.DataFrame, columns: str | list[str]) -> pd.Series:

@@ -1,5 +1,6 @@
 import re
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -179,6 +180,17 @@ def test_half_a_shift_lies_between(many: Customers, moved: Customers) -> None:
 def test_a_shift_leaves_who_people_are_alone(many: Customers, moved: Customers) -> None:
     for column in ("gender", "SeniorCitizen", "Partner", "Dependents"):
         assert many[column] == moved[column]
+
+
+def test_who_has_not_been_charged_yet_has_not_left_even_where_all_others_leave() -> None:
+    known = telco_parameters()
+    all_leave = replace(known, churn=replace(known.churn, start=99.0))
+
+    customers = sample_telco(20_000, seed=1, parameters=all_leave)
+
+    new = [tenure == "0" for tenure in customers["tenure"]]
+    assert any(new)
+    assert [text == "No" for text in customers["Churn"]] == new
 
 
 @pytest.mark.parametrize(
