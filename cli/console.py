@@ -4,3 +4,8 @@ from rich.console import Console
 
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def progress(text: str) -> None:
+    """Tell how long work goes on."""
+    err.print(f"  {text}", markup=False, style="dim")

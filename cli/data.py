@@ -27,7 +27,7 @@ def fetch(
     out: Annotated[Path | None, typer.Option(help="Folder to put it in; default: the data folder.")] = None,
 ) -> None:
     """Download a public customer table, once; a download that broke off is resumed."""
-    from churn.data.telco_download import fetch_telco  # noqa: PLC0415  # httpx is not there where only serving is
+    from churn.data.telco_download import fetch_telco  # httpx is not there where only serving is
 
     del source  # there is one so far
     with _bar("downloading") as bar:
@@ -49,7 +49,7 @@ def sample(
     ] = 0.0,
 ) -> None:
     """Make synthetic Telco customers: any number, with the shares and dependencies of the real ones."""
-    from churn.data.sampler_file import write_sample  # noqa: PLC0415  # numpy would slow `churn data --help`
+    from churn.data.sampler_file import write_sample  # numpy would slow `churn data --help`
 
     with _bar("sampling") as bar:
         task = bar.add_task("synthetic customers", total=rows)

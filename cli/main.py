@@ -12,8 +12,22 @@ from churn.errors import ChurnError
 from churn.settings import set_library_defaults
 
 COMMANDS = {
+    "demo": ("cli.demo", "Run the whole ring once and stay up: train, serve, send traffic, look for drift."),
+    "ring": ("cli.ring", "Ingest, train, evaluate, register and promote, one after the other."),
     "contract": ("cli.contract", "Check, show or infer a contract."),
     "data": ("cli.data", "Fetch or make customer tables."),
+    "ingest": ("cli.ingest", "Take a customer table; set bad rows aside with reasons; report its quality."),
+    "train": ("cli.train", "Search the candidates, calibrate the best, log it as a bundle."),
+    "evaluate": ("cli.evaluate", "Score the held-out customers with a run's bundle."),
+    "register": ("cli.register", "Make a run's bundle a version, if it equals its pipeline."),
+    "promote": ("cli.promote", "Give a version the alias `production`, if the gate agrees."),
+    "rollback": ("cli.rollback", "Give the alias back to the version before."),
+    "status": ("cli.status", "Show versions, production and who moved what."),
+    "serve": ("cli.serve", "Serve production from BentoML or from the FastAPI fallback."),
+    "score": ("cli.score", "Score a file into a file or a database."),
+    "drift": ("cli.drift", "Compare live traffic with the reference of the version that served it."),
+    "exporter": ("cli.exporter", "Serve what the store knows to Prometheus."),
+    "doctor": ("cli.doctor", "Check this installation and say what to mend."),
 }
 """Command → module with a Typer `app`, and the line that `churn --help` shows."""
 

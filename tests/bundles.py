@@ -63,4 +63,4 @@ def small_bundle(folder: Path, contract: Contract, *, candidate: str = "logistic
         training_data_sha256="0" * 64,
         card="# A small bundle for tests\n",
     )
-    return make_bundle(folder, made_of)
+    return make_bundle(folder, made_of)[0]

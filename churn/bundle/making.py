@@ -20,6 +20,7 @@ from churn.bundle.files import (
     GoldenRow,
     GoldenRows,
     Manifest,
+    Parity,
     Policy,
     hash_file,
     seal,
@@ -57,8 +58,8 @@ class Ingredients:
     card: str
 
 
-def make_bundle(folder: Path, made_of: Ingredients) -> str:
-    """Write a sealed bundle into an empty folder and return its digest.
+def make_bundle(folder: Path, made_of: Ingredients) -> tuple[str, Parity]:
+    """Write a sealed bundle into an empty folder; return its digest and the parity that was proven.
 
     Raises:
         BundleError: the graph is not equal to the pipeline, or not valid.
@@ -81,7 +82,7 @@ def make_bundle(folder: Path, made_of: Ingredients) -> str:
         parity=parity,
         sha256={name: hash_file(folder / name) for name in names},
     )
-    return seal(folder, manifest)
+    return seal(folder, manifest), parity
 
 
 def graph_of(candidate: str, fitted: CalibratedPipeline, contract: Contract) -> ModelProto:

@@ -177,6 +177,14 @@ class Economics(Part):
     offer_success_probability: float = Field(default=0.3, ge=0, le=1)
 
 
+class Product(Part):
+    """A relation that should hold within a tolerance: total ≈ the product of the factors. Reported, never enforced."""
+
+    total: ColumnName
+    factors: tuple[ColumnName, ...] = Field(min_length=2)
+    tolerance_ratio: float = Field(default=0.2, gt=0)
+
+
 class Policy(Part):
     """How a probability becomes a decision."""
 
@@ -205,6 +213,9 @@ class Contract(Part):
     """Columns that know the outcome: refused as inputs, each with the reason."""
 
     missing_marks: tuple[str, ...] = MISSING_MARKS
+    relations: dict[str, Product] = {}
+    """Named relations between columns; the quality report counts the rows that break one."""
+
     economics: Economics | None = None
     policy: Policy = Policy()
 
@@ -230,7 +241,7 @@ class Contract(Part):
 
     @model_validator(mode="after")
     def _holds_together(self) -> "Contract":
-        problems = [*self._role_problems(), *self._derived_problems(), *self._economics_problems()]
+        problems = [*self._role_problems(), *self._derived_problems(), *self._number_problems()]
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -266,10 +277,14 @@ class Contract(Part):
                 elif not isinstance(derived, CountOf | IsMissing) and not self.columns[source].is_numeric:
                     yield f"derived column {name!r}: {derived.operation} needs numbers, and {source!r} is a category"
 
-    def _economics_problems(self) -> Iterator[str]:
-        value = self.economics.value_column if self.economics else None
-        if value is not None and (value not in self.columns or not self.columns[value].is_numeric):
-            yield f"economics.value_column {value!r} is not a numeric column of the contract"
+    def _number_problems(self) -> Iterator[str]:
+        wanted = {f"relations.{name}": (rule.total, *rule.factors) for name, rule in self.relations.items()}
+        if self.economics:
+            wanted["economics.value_column"] = (self.economics.value_column,)
+        for where, names in wanted.items():
+            for name in names:
+                if name not in self.columns or not self.columns[name].is_numeric:
+                    yield f"{where} names {name!r}, which is not a numeric column of the contract"
 
 
 def example_of(column: Column) -> float | int | bool | str:

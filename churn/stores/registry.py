@@ -18,7 +18,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from churn.bundle.files import verify
-from churn.errors import NotFoundError, StoreError
+from churn.errors import BundleError, NotFoundError, StoreError
 
 PRODUCTION = "production"
 DIGEST_TAG = "manifest_sha256"
@@ -125,16 +125,25 @@ class ModelRegistry:
         Raises:
             BundleError: what was downloaded is not what was registered.
         """
-        return self.fetch_artifact(f"models:/{bundle.name}/{bundle.version}/artifacts/bundle", folder, bundle.digest)
+        return self._fetch(f"models:/{bundle.name}/{bundle.version}/artifacts/bundle", folder, bundle.digest)
 
-    def fetch_artifact(self, uri: str, folder: Path, digest: str) -> Path:
-        """Download a bundle from any MLflow artifact address, verified, and moved into place in one step."""
+    def fetch_logged(self, model_uri: str, folder: Path, digest: str) -> Path:
+        """Download the bundle of a logged model, `models:/m-…`, that is not a version yet; verified likewise."""
+        with self._translated():
+            model = self._client.get_logged_model(model_uri.removeprefix("models:/"))
+        return self._fetch(f"{model.artifact_location}/artifacts/bundle", folder, digest)
+
+    def _fetch(self, uri: str, folder: Path, digest: str) -> Path:
+        """Verify before the folder is moved into place in one step; a sound copy that is there already is kept."""
+        if _is_sound(folder, digest):
+            return folder
         folder.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as scratch, self._translated():
             path = Path(mlflow.artifacts.download_artifacts(uri, dst_path=scratch, tracking_uri=self._uri))
             verify(path, digest=digest)
-            if not folder.exists():
-                path.rename(folder)
+            if folder.exists():
+                folder.rename(Path(scratch) / "broken")
+            path.rename(folder)
         return folder
 
     def _ensure_model(self, name: str) -> None:
@@ -163,6 +172,14 @@ class ModelRegistry:
             raise StoreError(f"the registry {self._uri} refused or did not answer: {text}") from error
         except (OSError, ImportError) as error:
             raise StoreError(f"the registry {self._uri} can't be reached: {type(error).__name__}: {error}") from error
+
+
+def _is_sound(folder: Path, digest: str) -> bool:
+    try:
+        verify(folder, digest=digest)
+    except BundleError:
+        return False
+    return True
 
 
 def _registered(version: ModelVersion) -> RegisteredBundle:

@@ -1,0 +1,32 @@
+"""Options that more than one command has, written once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+CONTRACT = Path("contracts/telco.yaml")
+
+ContractOption = Annotated[Path, typer.Option("--contract", help="The contract of the customer table.")]
+DataOption = Annotated[
+    str, typer.Option("--data", help="CSV, Parquet or XLSX file; `auto` takes Telco, downloaded or sampled.")
+]
+RunOption = Annotated[str, typer.Option("--run", help="MLflow run of a training; `newest` takes the newest.")]
+TrialsOption = Annotated[int | None, typer.Option("--trials", help="Optuna trials per candidate.")]
+CandidatesOption = Annotated[
+    str | None, typer.Option("--candidates", help="Candidates to search, separated by commas.")
+]
+SeedOption = Annotated[int | None, typer.Option("--seed", help="The same seed trains the same model.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept in the audit.")]
+ActorOption = Annotated[str | None, typer.Option("--actor", help="Who; default: who is logged in.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def run_id_of(value: str) -> str | None:
+    """Return None for the newest run."""
+    return None if value == "newest" else value
+
+
+def names_of(value: str | None) -> list[str] | None:
+    """Split a list of names; None stays None."""
+    return None if value is None else [name.strip() for name in value.split(",") if name.strip()]

@@ -1,0 +1,36 @@
+"""`churn ring`: from a table to production in one command."""
+
+import typer
+
+from cli import console
+from cli.options import CONTRACT, ContractOption, DataOption, SeedOption, TrialsOption
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def ring(
+    contract: ContractOption = CONTRACT, data: DataOption = "auto", trials: TrialsOption = None, seed: SeedOption = None
+) -> None:
+    """Ingest, train, evaluate, register and promote, one after the other; the parameters are the stages' own."""
+    from churn.contract.contract import load_contract
+    from pipelines.ring import go_round
+    from pipelines.settings import PipelineSettings
+
+    settings = PipelineSettings()
+    found = go_round(
+        load_contract(contract),
+        data,
+        overrides={"trials": trials, "seed": seed},
+        settings=settings,
+        say=console.progress,
+    )
+    if not found.promoted.verdict.passed:
+        console.err.print(f"not promoted: {'; '.join(found.promoted.verdict.reasons)}", markup=False)
+        raise typer.Exit(2)
+    console.out.print(
+        f"{found.promoted.model} version {found.promoted.version} is in production: cross-validated ROC-AUC "
+        f"{found.trained.cross_validated['roc_auc']:.4f}, held-out {found.evaluated.metrics['roc_auc']:.4f}\n"
+        "next: churn serve --door bento",
+        markup=False,
+    )

@@ -1,0 +1,22 @@
+"""`churn rollback`: give the alias back to the version before."""
+
+import typer
+
+from cli import console
+from cli.options import ActorOption, ReasonOption
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def rollback(reason: ReasonOption = "not given", actor: ActorOption = None) -> None:
+    """Move the alias back to the version that was in production before."""
+    from pipelines.promote import Order
+    from pipelines.promote import rollback as move_back
+    from pipelines.settings import PipelineSettings
+    from pipelines.tracking import open_tracking
+
+    settings = PipelineSettings()
+    open_tracking(settings)
+    found = move_back(Order(actor or settings.actor, reason), settings=settings)
+    console.out.print(f"{found.model} is back at version {found.version}, from {found.before}", markup=False)

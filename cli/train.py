@@ -1,0 +1,44 @@
+"""`churn train`: search, calibrate, bundle."""
+
+import typer
+
+from cli import console
+from cli.options import CONTRACT, CandidatesOption, ContractOption, DataOption, SeedOption, TrialsOption, names_of
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def train(  # noqa: PLR0917  typer passes options by name
+    contract: ContractOption = CONTRACT,
+    data: DataOption = "auto",
+    trials: TrialsOption = None,
+    candidates: CandidatesOption = None,
+    seed: SeedOption = None,
+) -> None:
+    """Ingest a table, search the candidates, calibrate the best, and log it as a bundle."""
+    from churn.contract.contract import load_contract
+    from pipelines.customers import choose_customers
+    from pipelines.ingest import ingest
+    from pipelines.parameters import read_parameters
+    from pipelines.settings import PipelineSettings
+    from pipelines.tracking import open_tracking
+    from pipelines.train import train as run
+    from pipelines.training import TrainParameters
+
+    settings = PipelineSettings()
+    wanted = load_contract(contract)
+    parameters = read_parameters("train", TrainParameters, trials=trials, candidates=names_of(candidates), seed=seed)
+    source = choose_customers(data, settings=settings)
+    console.err.print(f"customers: {source.words}", markup=False)
+    ingested = ingest(source.path, wanted, settings)
+    open_tracking(settings)
+    found = run(ingested, wanted, parameters, settings=settings, say=console.progress)
+    scores = found.cross_validated
+    console.out.print(
+        f"{found.candidate}: cross-validated ROC-AUC {scores['roc_auc']:.4f} "
+        f"({scores['roc_auc_low']:.4f} – {scores['roc_auc_high']:.4f})\n"
+        f"the graph equals the pipeline within {found.parity:.0e}\n"
+        f"run {found.run_id} in {settings.tracking_uri}\nnext: churn evaluate --run {found.run_id}",
+        markup=False,
+    )

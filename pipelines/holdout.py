@@ -1,0 +1,76 @@
+"""The held-out customers of a training, as its run keeps them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+
+from churn.contract.contract import Contract
+from churn.contract.table import Columns
+from churn.errors import NotFoundError
+from churn.scoring.loading import load_scorer
+from churn.scoring.scorer import Scorer
+from churn.stores.registry import ModelRegistry
+from pipelines.ingest import ID, LABEL
+from pipelines.training_log import HOLDOUT, PIPELINE_PROBABILITY
+
+
+@dataclass(frozen=True, slots=True)
+class Holdout:
+    """Customers that the run's model never saw.
+
+    Attributes:
+        frame: graph-ready columns, one row per customer.
+        labels: 1 for customers who left, of shape (rows,).
+        ids: customer ids.
+        of_pipeline: probabilities of the scikit-learn pipeline, when the run was made.
+    """
+
+    frame: pd.DataFrame
+    labels: np.ndarray
+    ids: np.ndarray
+    of_pipeline: np.ndarray
+
+    def columns(self, contract: Contract) -> Columns:
+        """Return graph-ready columns for a contract; a column that these rows lack is missing in all of them."""
+        rows = len(self.frame)
+        return {
+            name: self._values(name) if name in self.frame else np.full(rows, np.nan if column.is_numeric else "")
+            for name, column in contract.columns.items()
+        }
+
+    def _values(self, name: str) -> np.ndarray:
+        values = self.frame[name].to_numpy()
+        return values if values.dtype == object else values.astype(np.float32)
+
+
+def read_holdout(run: Run) -> Holdout:
+    """Fetch the held-out rows of a training run.
+
+    Raises:
+        NotFoundError: the run has none.
+    """
+    with TemporaryDirectory() as scratch:
+        try:
+            path = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path=HOLDOUT, dst_path=scratch)
+        except (MlflowException, OSError) as error:
+            raise NotFoundError(f"run {run.info.run_id} holds no {HOLDOUT}: train again") from error
+        frame = pd.read_parquet(path)
+    return Holdout(
+        frame=frame.drop(columns=[ID, LABEL, PIPELINE_PROBABILITY]),
+        labels=frame[LABEL].to_numpy(),
+        ids=frame[ID].to_numpy(),
+        of_pipeline=frame[PIPELINE_PROBABILITY].to_numpy(),
+    )
+
+
+def load_bundle_of(run: Run, registry: ModelRegistry, folder: Path) -> Scorer:
+    """Fetch and load the bundle that a training run logged; version 0 says that it is not registered yet."""
+    uri, digest = run.data.tags["model_uri"], run.data.tags["bundle_digest"]
+    path = registry.fetch_logged(uri, folder / digest, digest)
+    return load_scorer(path, name=run.data.tags["model"], version=0, digest=digest)

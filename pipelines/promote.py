@@ -1,0 +1,189 @@
+"""Promote: give a version the alias `production`, if the gate agrees; or give it back to the one before.
+
+Reads:  the version, the version in production, and the held-out rows of the version's training.
+Writes: the verdict on the version, the alias under a lease, both halves of the move in the audit.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from churn.errors import BundleError, ConflictError, NotFoundError, StoreError
+from churn.evaluation.gate import Gate, Verdict, judge
+from churn.evaluation.metrics import MEASURES
+from churn.scoring.loading import load_scorer
+from churn.scoring.scorer import Scorer
+from churn.stores.database import migrate, open_database
+from churn.stores.leases import Lease, hold_lease
+from churn.stores.promotions import Action, Move, PromotionLog
+from churn.stores.registry import ModelRegistry, RegisteredBundle
+from pipelines.holdout import Holdout, read_holdout
+from pipelines.settings import PipelineSettings
+from pipelines.tracking import find_training
+
+log = logging.getLogger(__name__)
+
+LEASE_SECONDS = 120
+COMPARED = ("roc_auc", "brier")
+
+
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """What came of a promotion or rollback.
+
+    Attributes:
+        before: version that was in production, None when nothing was.
+        metrics: the candidate's on the rows of comparison; empty for a rollback.
+    """
+
+    model: str
+    version: int
+    before: int | None
+    verdict: Verdict
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Who wants a move, and why."""
+
+    actor: str
+    reason: str
+
+
+def promote(version: int | None, order: Order, gate: Gate, *, settings: PipelineSettings) -> Promoted:
+    """Judge a version, the newest when None, and move the alias to it when nothing speaks against it.
+
+    Raises:
+        ConflictError: somebody else is promoting now.
+        BundleError: the version's bundle is not what was registered.
+    """
+    registry, engine = ModelRegistry(settings.tracking_uri), _open(settings)
+    with hold_lease(engine, f"promote:{settings.model}", owner=order.actor, seconds=LEASE_SECONDS) as lease:
+        production = registry.production(settings.model)
+        candidate = registry.version(settings.model, version) if version else _newest(registry, settings)
+        verdict, metrics = _judge(candidate, production, gate, settings)
+        move = _Move(registry, PromotionLog(engine), candidate, production)
+        registry.tag(candidate, {"validation_status": "passed" if verdict.passed else "refused"})
+        if verdict.passed:
+            move.make("promote", order, lease, details=metrics)
+        else:
+            move.refuse(order, verdict, details=metrics)
+    before = production.version if production else None
+    log.info("promotion judged", extra={"version": candidate.version, "passed": verdict.passed, "before": before})
+    return Promoted(settings.model, candidate.version, before, verdict, metrics)
+
+
+def rollback(order: Order, *, settings: PipelineSettings) -> Promoted:
+    """Move the alias back to the version that was in production before.
+
+    Raises:
+        NotFoundError: nothing is in production, or nothing was before.
+    """
+    registry, engine = ModelRegistry(settings.tracking_uri), _open(settings)
+    with hold_lease(engine, f"promote:{settings.model}", owner=order.actor, seconds=LEASE_SECONDS) as lease:
+        production = registry.production(settings.model)
+        if production is None:
+            raise NotFoundError(f"no version of {settings.model} is in production: promote one with `churn promote`")
+        before = registry.version(settings.model, _version_before(PromotionLog(engine), settings, production.version))
+        _load(before, registry, settings)
+        _Move(registry, PromotionLog(engine), before, production).make("rollback", order, lease, details={})
+    log.info("rolled back", extra={"version": before.version, "before": production.version})
+    return Promoted(settings.model, before.version, production.version, Verdict(()), {})
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """One move of the alias, noted before and after, so that a crash in between shows."""
+
+    registry: ModelRegistry
+    log: PromotionLog
+    to: RegisteredBundle
+    before: RegisteredBundle | None
+
+    def make(self, action: Action, order: Order, lease: Lease, *, details: Mapping[str, float]) -> None:
+        """Move the alias; the audit ends as done or failed."""
+        move_id = self.log.prepare(self._noted(action, order), reason=order.reason, details=details)
+        try:
+            self._require_unchanged(lease)
+            self.registry.move_production(self.to)
+        except StoreError as error:
+            self.log.finish(move_id, "failed", reason=str(error))
+            raise
+        self.log.finish(move_id, "done", reason=order.reason)
+        self._mirror_stage()
+
+    def _mirror_stage(self) -> None:
+        """The alias has moved: a stage that does not follow is no reason to say that the promotion failed."""
+        try:
+            self.registry.mirror_stage(self.to)
+        except StoreError as error:
+            log.warning("legacy stage not mirrored", extra={"version": self.to.version, "reason": str(error)})
+
+    def refuse(self, order: Order, verdict: Verdict, *, details: Mapping[str, float]) -> None:
+        """Note that the gate said no."""
+        move_id = self.log.prepare(self._noted("promote", order), reason=order.reason, details=details)
+        self.log.finish(move_id, "refused", reason="; ".join(verdict.reasons))
+
+    def _noted(self, action: Action, order: Order) -> Move:
+        before = self.before.version if self.before else None
+        return Move(self.to.name, action, from_version=before, to_version=self.to.version, actor=order.actor)
+
+    def _require_unchanged(self, lease: Lease) -> None:
+        """The last look before the step: the lease is still ours, and production is what was judged against."""
+        lease.check()
+        now = self.registry.production(self.to.name)
+        if (now.version if now else None) != (self.before.version if self.before else None):
+            raise ConflictError(
+                f"the production version of {self.to.name} changed while this move was judged: try again"
+            )
+
+
+def _open(settings: PipelineSettings) -> Engine:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    engine = open_database(settings.database_url)
+    migrate(engine)
+    return engine
+
+
+def _newest(registry: ModelRegistry, settings: PipelineSettings) -> RegisteredBundle:
+    versions = registry.versions(settings.model)
+    if not versions:
+        raise NotFoundError(f"{settings.model} has no version: run `churn train`, `churn evaluate`, `churn register`")
+    return versions[0]
+
+
+def _judge(
+    candidate: RegisteredBundle, production: RegisteredBundle | None, gate: Gate, settings: PipelineSettings
+) -> tuple[Verdict, dict[str, float]]:
+    """Measure both on the candidate's held-out rows, each with its own bundle, and ask the gate."""
+    registry = ModelRegistry(settings.tracking_uri)
+    holdout = read_holdout(find_training(settings, candidate.run_id))
+    measured = _measure(_load(candidate, registry, settings), holdout)
+    if production is None or production.version == candidate.version:
+        return judge(measured, None, gate), measured
+    return judge(measured, _measure(_load(production, registry, settings), holdout), gate), measured
+
+
+def _load(bundle: RegisteredBundle, registry: ModelRegistry, settings: PipelineSettings) -> Scorer:
+    if not bundle.digest:
+        raise BundleError(
+            f"version {bundle.version} of {bundle.name} carries no digest: it was not made by `churn register`"
+        )
+    folder = registry.fetch_bundle(bundle, settings.bundle_folder / bundle.digest)
+    return load_scorer(folder, name=bundle.name, version=bundle.version, digest=bundle.digest)
+
+
+def _measure(scorer: Scorer, holdout: Holdout) -> dict[str, float]:
+    scores = scorer.score_columns(holdout.columns(scorer.contract))
+    return {name: MEASURES[name](holdout.labels, scores) for name in COMPARED}
+
+
+def _version_before(audit: PromotionLog, settings: PipelineSettings, current: int) -> int:
+    """Return the version that production replaced when it was promoted."""
+    for move in audit.history(settings.model):
+        if move.status == "done" and move.action == "promote" and move.to_version == current and move.from_version:
+            return move.from_version
+    raise NotFoundError(f"nothing was in production before version {current}; `churn promote --version N` moves on")

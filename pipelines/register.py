@@ -1,0 +1,49 @@
+"""Register: prove once more that the graph equals the pipeline, on every held-out row, and make it a version.
+
+Reads:  an evaluated training run: its bundle, its held-out rows with the pipeline's probabilities.
+Writes: a version in the registry with the bundle's digest as a tag, and the model card as its description.
+"""
+
+import logging
+
+from churn.bundle.files import CARD
+from churn.bundle.parity import prove_parity
+from churn.errors import UsageError
+from churn.stores.registry import ModelRegistry, RegisteredBundle
+from pipelines.holdout import load_bundle_of, read_holdout
+from pipelines.settings import PipelineSettings
+from pipelines.tracking import find_training
+
+log = logging.getLogger(__name__)
+
+
+def register(run_id: str | None, *, settings: PipelineSettings) -> RegisteredBundle:
+    """Register a training run's bundle: the named run's, else the newest. The same bundle is registered once.
+
+    Raises:
+        BundleError: the graph is not equal to the pipeline, or the bundle is not what was sealed.
+        UsageError: the run was not evaluated.
+    """
+    run = find_training(settings, run_id)
+    if "holdout_roc_auc" not in run.data.metrics:
+        raise UsageError(f"run {run.info.run_id} was not evaluated: run `churn evaluate --run {run.info.run_id}` first")
+    registry = ModelRegistry(settings.tracking_uri)
+    scorer = load_bundle_of(run, registry, settings.bundle_folder)
+    holdout = read_holdout(run)
+    parity = prove_parity(scorer.score_columns(holdout.columns(scorer.contract)), holdout.of_pipeline)
+    for earlier in registry.versions(settings.model):
+        if earlier.digest == scorer.digest:
+            return earlier
+    tags = {
+        "candidate": run.data.tags["candidate"],
+        "contract": scorer.contract.name,
+        "dataset_digest": run.data.tags["dataset_digest"],
+        "parity_max_difference": f"{parity.max_difference:.1e}",
+        "parity_rows": str(parity.rows),
+        "validation_status": "registered",
+    }
+    uri = run.data.tags["model_uri"]
+    bundle = registry.register(settings.model, uri, run_id=run.info.run_id, digest=scorer.digest, tags=tags)
+    registry.describe(bundle, (settings.bundle_folder / scorer.digest / CARD).read_text(encoding="utf-8"))
+    log.info("version registered", extra={"model": bundle.name, "version": bundle.version, "digest": bundle.digest})
+    return bundle

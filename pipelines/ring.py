@@ -1,0 +1,55 @@
+"""The offline half of the ring in one go: ingest, train, evaluate, register, promote.
+
+Reads:  a customer table and its contract.
+Writes: what each stage writes; the newest version is in production at the end, if the gate agrees.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from churn.contract.contract import Contract
+from churn.evaluation.gate import Gate
+from churn.stores.registry import RegisteredBundle
+from pipelines.customers import Source, choose_customers
+from pipelines.evaluate import Evaluated, evaluate
+from pipelines.ingest import Ingested, ingest
+from pipelines.parameters import read_parameters
+from pipelines.promote import Order, Promoted, promote
+from pipelines.register import register
+from pipelines.settings import PipelineSettings
+from pipelines.tracking import Say, open_tracking
+from pipelines.train import Trained, train
+from pipelines.training import TrainParameters
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What each stage left."""
+
+    source: Source
+    ingested: Ingested
+    trained: Trained
+    evaluated: Evaluated
+    registered: RegisteredBundle
+    promoted: Promoted
+
+
+def go_round(
+    contract: Contract, data: str | None, *, overrides: Mapping[str, object], settings: PipelineSettings, say: Say
+) -> Round:
+    """Run every stage with its own parameters; `overrides` are those of train that are not None."""
+    source = choose_customers(data, settings=settings)
+    say(f"ingest: {source.words}")
+    ingested = ingest(source.path, contract, settings)
+    open_tracking(settings)
+    say(f"train: {ingested.quality.accepted:,} customers, {ingested.quality.rejected:,} set aside")
+    parameters = read_parameters("train", TrainParameters, **overrides)
+    trained = train(ingested, contract, parameters, settings=settings, say=say)
+    say("evaluate: the held-out customers, with the bundle itself")
+    evaluated = evaluate(trained.run_id, settings=settings)
+    say("register")
+    registered = register(trained.run_id, settings=settings)
+    say(f"promote: version {registered.version}")
+    order = Order(settings.actor, "end of the ring")
+    promoted = promote(registered.version, order, read_parameters("promote", Gate), settings=settings)
+    return Round(source, ingested, trained, evaluated, registered, promoted)
