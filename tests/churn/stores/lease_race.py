@@ -1,36 +1,32 @@
-"""One contender of the lease race: it tries at every round, all contenders at the same moment.
+"""One contender of the lease race, a process of its own.
 
-A program, so that the contenders are real processes. Rounds are agreed on by the clock: round n begins at
-`start + n * spacing`. Prints the rounds that it won, with the fencing tokens, as JSON.
+For each name that it reads it tries once to take the lease, says at once the fencing token (0: refused), and holds
+what it got until it reads the next line.
 """
 
-import json
 import sys
-import time
 
 from churn.errors import ConflictError
 from churn.stores.database import open_database
 from churn.stores.leases import hold_lease
 
-NAMES_PER_LEASE = 5
-"""A name is fresh in one round of five (a race to insert), and expired in four (a race to update)."""
 
-
-def contend(url: str, owner: str, *, rounds: int, start: float, spacing: float) -> dict[int, int]:
-    engine, won = open_database(url), {}
-    for number in range(rounds):
-        time.sleep(max(0.0, start + number * spacing - time.time()))
-        try:
-            with hold_lease(engine, f"race-{number // NAMES_PER_LEASE}", owner=owner, seconds=60) as lease:
-                lease.check()
-                won[number] = lease.fencing_token
-                time.sleep(max(0.0, start + (number + 0.7) * spacing - time.time()))
-        except ConflictError:
-            continue
-    engine.dispose()
-    return won
+def say(token: int) -> None:
+    sys.stdout.write(f"{token}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    url, owner, rounds, start, spacing = sys.argv[1:]
-    sys.stdout.write(json.dumps(contend(url, owner, rounds=int(rounds), start=float(start), spacing=float(spacing))))
+    url, owner = sys.argv[1:]
+    engine = open_database(url)
+    say(0)  # ready
+    while name := sys.stdin.readline().strip():
+        try:
+            with hold_lease(engine, name, owner=owner, seconds=60) as lease:
+                say(lease.fencing_token)
+                sys.stdin.readline()
+                lease.check()
+        except ConflictError:
+            say(0)
+            sys.stdin.readline()
+        say(0)  # over

@@ -1,17 +1,12 @@
-import json
 import subprocess
 import sys
 import time
-from collections import Counter
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
 from churn.errors import ConflictError
 from churn.stores.leases import hold_lease
-
-RACE = Path(__file__).with_name("lease_race.py")
 
 
 def test_a_lease_is_refused_to_others_with_the_name_of_its_holder(engine: Engine) -> None:
@@ -70,28 +65,54 @@ def test_a_holder_that_lost_its_lease_does_not_release_the_next_one_s(engine: En
     second.__exit__(None, None, None)
 
 
-def race(url: str, *, processes: int, rounds: int, spacing: float) -> None:
-    start = time.time() + 1.0 + 0.6 * processes
-    arguments = [[url, f"p{number}", str(rounds), str(start), str(spacing)] for number in range(processes)]
-    contenders = [
-        subprocess.Popen([sys.executable, str(RACE), *each], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for each in arguments
-    ]
-    ended = [each.communicate(timeout=300) for each in contenders]
-    assert [each.returncode for each in contenders] == [0] * processes, ended
+class Contender:
+    """A process that does one step when it is told to."""
 
-    wins = [{int(number): token for number, token in json.loads(out).items()} for out, _ in ended]
-    assert Counter(number for each in wins for number in each) == dict.fromkeys(range(rounds), 1)
-    tokens = {number: token for each in wins for number, token in each.items()}
-    assert [tokens[number] for number in range(rounds)] == [number % 5 + 1 for number in range(rounds)]
+    def __init__(self, url: str, owner: str) -> None:
+        command = [sys.executable, "-m", "tests.churn.stores.lease_race", url, owner]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def tell(self, line: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def answer(self) -> int:
+        assert self.process.stdout is not None
+        return int(self.process.stdout.readline())
+
+
+def race(url: str, *, processes: int, rounds: int) -> None:
+    """A name is fresh in one round of five (a race to insert), and released in four (a race to update)."""
+    contenders = [Contender(url, f"p{number}") for number in range(processes)]
+    assert [each.answer() for each in contenders] == [0] * processes
+    for number in range(rounds):
+        tokens = [_step(contenders, f"race-{number // 5}"), _step(contenders, "end")]
+        assert sorted(tokens[0]) == [0] * (processes - 1) + [number % 5 + 1]
+        assert tokens[1] == [0] * processes
+    _finish(contenders)
+
+
+def _step(contenders: list[Contender], line: str) -> list[int]:
+    for each in contenders:
+        each.tell(line)
+    return [each.answer() for each in contenders]
+
+
+def _finish(contenders: list[Contender]) -> None:
+    for each in contenders:
+        each.process.communicate(timeout=30)
+        assert each.process.returncode == 0
 
 
 def test_of_racing_processes_exactly_one_wins_each_round(engine: Engine, database_url: str) -> None:
     assert engine.url.render_as_string(hide_password=False) == database_url
-    race(database_url, processes=4, rounds=15, spacing=0.2)
+    race(database_url, processes=4, rounds=15)
 
 
 @pytest.mark.slow
-def test_of_eight_racing_processes_exactly_one_wins_each_of_fifty_rounds(engine: Engine, database_url: str) -> None:
+def test_of_eight_racing_processes_exactly_one_wins_each_of_two_hundred_rounds(
+    engine: Engine, database_url: str
+) -> None:
     assert engine.url.render_as_string(hide_password=False) == database_url
-    race(database_url, processes=8, rounds=50, spacing=0.6)
+    race(database_url, processes=8, rounds=200)
