@@ -13,7 +13,9 @@ from cli.console import err, out
 
 FIRST_REASONS = 10
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check, show or infer a contract.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="Check, show or infer a contract."
+)
 
 ContractFile = Annotated[Path, typer.Argument(metavar="FILE", help="A contract: YAML.")]
 
@@ -26,7 +28,8 @@ def check(
     """Check that a contract holds, and with --data which rows of a table it accepts."""
     contract = load_contract(file)
     out.print(
-        f"{file} holds: {len(contract.columns)} columns, {len(contract.derived)} derived, target {contract.target.column}",
+        f"{file} holds: {len(contract.columns)} columns, {len(contract.derived)} derived, "
+        f"target {contract.target.column}",
         markup=False,
     )
     if data is not None:
@@ -41,7 +44,7 @@ def show(
     """Show a contract: columns and their roles, derived columns, policy."""
     contract = load_contract(file)
     if as_json:
-        out.print(contract.model_dump_json(indent=2), markup=False)
+        typer.echo(contract.model_dump_json(indent=2))
         return
     out.print(_columns_table(contract))
     for line in _facts(contract):
@@ -49,7 +52,7 @@ def show(
 
 
 @app.command()
-def infer(
+def infer(  # noqa: PLR0913, PLR0917  typer passes options by name
     table: Annotated[Path, typer.Argument(metavar="TABLE", help="A customer table: CSV, Parquet or XLSX.")],
     target: Annotated[str, typer.Option(help="Column that says who left.")],
     positive: Annotated[str | None, typer.Option(help="Its value for those who left.")] = None,
@@ -59,8 +62,8 @@ def infer(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
     """Draft a contract from a customer table; what was found goes to stderr."""
-    from churn.contract.inference import infer_contract, render  # noqa: PLC0415  `churn contract --help` is quick
-    from churn.data.files import read_table  # noqa: PLC0415
+    from churn.contract.inference import infer_contract, render
+    from churn.data.files import read_table
 
     if out_file is not None and out_file.exists() and not force:
         raise UsageError(f"{out_file} is there already: give another --out, or --force to overwrite it")
@@ -80,8 +83,8 @@ def infer(
 
 
 def _check_data(contract: Contract, data: Path) -> None:
-    from churn.contract.table import check_table  # noqa: PLC0415  `churn contract --help` is quick
-    from churn.data.files import read_table  # noqa: PLC0415
+    from churn.contract.table import check_table
+    from churn.data.files import read_table
 
     table = read_table(data)
     checked = check_table(contract, table.columns)
@@ -150,7 +153,7 @@ def _spoken(delimiter: str | None) -> str | None:
 
 def _write(text: str, path: Path | None) -> None:
     if path is None:
-        out.print(text, end="", markup=False)
+        typer.echo(text, nl=False)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
