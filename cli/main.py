@@ -84,3 +84,7 @@ def run() -> None:
     except ChurnError as error:
         typer.echo(f"churn: {error}", err=True)
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    run()
