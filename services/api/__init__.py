@@ -1,0 +1,1 @@
+"""The application behind both doors: one file per resource."""

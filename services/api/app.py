@@ -1,0 +1,62 @@
+"""The application: one, behind both doors."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import cast
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from services.api.batch import Batch
+from services.api.docs import TITLE, docs_routes
+from services.api.front import Front
+from services.api.health import health_routes
+from services.api.predict import Predict
+from services.api.problems import install_problems
+from services.worker import Worker
+
+PREDICT = ("/predict", "/api/v1/predict")
+BATCH = ("/predict/batch",)
+
+
+def create_app(worker: Worker, *, owns_worker: bool) -> ASGIApp:
+    """Return the application around a worker.
+
+    Args:
+        worker: what answers.
+        owns_worker: open and close the worker with the application; False: somebody else does.
+    """
+    app = FastAPI(
+        title=TITLE,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan(worker) if owns_worker else None,
+    )
+    install_problems(app)
+    # Plain routes: the body is validated by the live contract's own model, so FastAPI has nothing to add but time.
+    for path in PREDICT:
+        app.add_route(path, Predict(worker), methods=["POST"])
+    for path in BATCH:
+        app.add_route(path, Batch(worker), methods=["POST"])
+    app.include_router(health_routes(worker))
+    app.include_router(docs_routes(worker))
+    return _front(app, worker)
+
+
+def _front(app: FastAPI, worker: Worker) -> ASGIApp:
+    routes = {cast("str", getattr(route, "path", "")) for route in app.routes}
+    settings = worker.settings
+    limits = {"": settings.body_bytes, **dict.fromkeys(BATCH, settings.batch_bytes)}
+    return Front(app, door=worker.door, routes=routes, body_limits=limits)
+
+
+def _lifespan(worker: Worker) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def opened(_: FastAPI) -> AsyncIterator[None]:
+        worker.open()
+        yield
+        worker.close()
+
+    return opened

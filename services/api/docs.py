@@ -1,0 +1,67 @@
+"""The Swagger page, with its assets from BentoML's package: it works without the internet, and tells nobody."""
+
+from functools import cache
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Response
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import FileResponse, RedirectResponse
+from starlette.exceptions import HTTPException
+
+from services.api.openapi import openapi_document
+from services.live import Served
+from services.worker import Worker
+
+TITLE = "Holdfast churn prediction"
+ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
+NO_ICON = "data:,"
+
+
+def docs_routes(worker: Worker) -> APIRouter:
+    """Return the page, its document and its assets."""
+    router = APIRouter()
+
+    @router.get("/")
+    async def root() -> Response:
+        """Lead people to the page."""
+        return RedirectResponse("docs", status_code=307)
+
+    @router.get("/docs")
+    async def docs() -> Response:
+        """Return the page; all addresses in it are relative, so that it works behind a proxy's prefix."""
+        return get_swagger_ui_html(
+            openapi_url="openapi.json",
+            title=TITLE,
+            swagger_js_url="docs/swagger-ui-bundle.js",
+            swagger_css_url="docs/swagger-ui.css",
+            swagger_favicon_url=NO_ICON,
+        )
+
+    @router.get("/docs/{asset}")
+    async def docs_asset(asset: str) -> Response:
+        """Return a script or style of the page."""
+        if asset not in ASSETS:
+            raise HTTPException(404)
+        return FileResponse(_folder() / asset, media_type=ASSETS[asset], headers={"cache-control": "max-age=86400"})
+
+    @router.get("/openapi.json")
+    async def openapi() -> dict[str, Any]:
+        """Return the OpenAPI document of the live contract."""
+        return _document(worker.live.served)
+
+    return router
+
+
+@cache
+def _folder() -> Path:
+    found = find_spec("bentoml")
+    if found is None or found.origin is None:
+        raise HTTPException(404, "the page's assets come with the package bentoml, which is not installed")
+    return Path(found.origin).parent / "_internal" / "server" / "static_content"
+
+
+def _document(served: Served | None) -> dict[str, Any]:
+    return openapi_document(served, title=TITLE, version=version("holdfast"))

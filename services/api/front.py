@@ -1,0 +1,146 @@
+"""The front: one ASGI layer around the application for what every request has in common."""
+
+import logging
+import re
+import time
+from collections.abc import Collection
+from uuid import uuid4
+
+from fastapi import Request
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services import telemetry
+from services.api.problems import problem
+
+log = logging.getLogger(__name__)
+
+REQUEST_ID = re.compile(rb"^[A-Za-z0-9._:-]{1,64}$")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+CLOSE = {"connection": "close"}
+"""Who sends too much is not read to the end."""
+
+
+class Front:
+    """Gives each request an id, bounds its body, counts it by its route, and turns the unexpected into a problem."""
+
+    def __init__(self, app: ASGIApp, *, door: str, routes: Collection[str], body_limits: dict[str, int]) -> None:
+        """Put the front before an application.
+
+        Args:
+            app: what answers.
+            door: label of the metrics.
+            routes: the paths that exist; all others count as one.
+            body_limits: most bytes per path; "" is for the others.
+        """
+        self._app = app
+        self._door = door
+        self._routes = frozenset(routes)
+        self._body_limits = body_limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            return
+        scope["churn_request_id"] = _request_id(scope)
+        answer = _Answer(scope["churn_request_id"], send)
+        began = time.perf_counter()
+        try:
+            await self._answer(scope, receive, answer)
+        finally:
+            self._count(scope, answer.status, time.perf_counter() - began)
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        limit = self._body_limits.get(scope["path"], self._body_limits[""])
+        body = _Body(receive, limit)
+        try:
+            body.require_less(_announced(scope))
+            await self._app(scope, body.receive, answer.send)
+        except HTTPException as error:
+            await self._refuse(scope, answer, error.status_code, str(error.detail))
+        except Exception as error:  # noqa: BLE001  the edge of the process: nothing may pass but a problem
+            log.error(  # noqa: TRY400  a traceback's message may hold a customer's values
+                "request failed",
+                extra={"kind": type(error).__name__, "place": _place(error), "request": scope["churn_request_id"]},
+            )
+            await self._refuse(
+                scope, answer, 500, "something unexpected happened here: the log knows it by the request_id"
+            )
+
+    async def _refuse(self, scope: Scope, answer: "_Answer", status: int, detail: str) -> None:
+        if not answer.has_begun:
+            headers = CLOSE if status == 413 else None
+            response = problem(Request(scope), status, detail, headers=headers)
+            await response(scope, _nothing, answer.send)
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        path, method = scope["path"], scope["method"]
+        route = path if path in self._routes else "unmatched"
+        telemetry.count_request(
+            self._door, route, method if method in METHODS else "OTHER", status=status, seconds=seconds
+        )
+
+
+class _Answer:
+    """Puts the request's id on the answer, and remembers the status. 499: the client left before there was one."""
+
+    __slots__ = ("_header", "_send", "has_begun", "status")
+
+    def __init__(self, request_id: str, send: Send) -> None:
+        self.status = 499
+        self.has_begun = False
+        self._header = (b"x-request-id", request_id.encode())
+        self._send = send
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status, self.has_begun = message["status"], True
+            message["headers"] = [*message["headers"], self._header]
+        await self._send(message)
+
+
+class _Body:
+    """Counts what a client really sends: the announced length may be absent or a lie."""
+
+    __slots__ = ("_left", "_limit", "_receive")
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._limit = self._left = limit
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        self.require_less(self._limit - self._left)
+        return message
+
+    def require_less(self, size: int) -> None:
+        if size > self._limit:
+            raise HTTPException(413, f"the body is larger than {self._limit:,} bytes", headers=CLOSE)
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and REQUEST_ID.match(value):
+            return str(value.decode())
+    return uuid4().hex
+
+
+def _announced(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value[:18])
+    return 0
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if trace else "?"
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}

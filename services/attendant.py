@@ -1,0 +1,135 @@
+"""The attendant: one process per home that does the slow work of all workers, so that they need no network.
+
+Reads:  the registry's alias `production`; the spool.
+Writes: `<home>/bundles` and the pointer in it; the SQL store; `<home>/attendant.json`.
+
+A worker starts it and holds the other end of its standard input: when that worker dies the attendant ends, its lock is
+free, and another worker starts the next one.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from churn.errors import StoreError
+from churn.settings import set_library_defaults
+from services.exchange import AttendantState, write_note
+from services.lock import exclusive
+from services.logs import configure_logs
+from services.settings import ServiceSettings, prepare_attendant
+
+if TYPE_CHECKING:
+    from churn.stores.relay import Relay
+    from services.mirror import Mirror
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE_SECONDS = 10.0
+
+
+def main() -> None:
+    """Attend until the parent is gone, or SIGTERM."""
+    prepare_attendant()
+    set_library_defaults()
+    configure_logs("attendant")
+    settings = ServiceSettings()
+    with exclusive(settings.attendant_lock) as is_the_one:
+        if is_the_one:
+            _attend(settings)
+
+
+def _attend(settings: ServiceSettings) -> None:
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the door, which then lets go of us
+    threading.Thread(target=_wait_for_parent, args=(stopping,), daemon=True).start()
+    courier = Courier(settings)
+    relaying = threading.Thread(target=courier.run, args=(stopping,), name="relay")
+    relaying.start()
+    _mirror(settings, courier, stopping)
+    relaying.join()
+
+
+def _wait_for_parent(stopping: threading.Event) -> None:
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    stopping.set()
+
+
+def _mirror(settings: ServiceSettings, courier: "Courier", stopping: threading.Event) -> None:
+    from services.mirror import Mirror  # noqa: PLC0415  mlflow takes seconds, and the lock comes first
+
+    mirror = Mirror(settings)
+    while not stopping.is_set():
+        mirror.sync()
+        _report(settings, mirror, courier)
+        stopping.wait(settings.sync_seconds)
+
+
+def _report(settings: ServiceSettings, mirror: "Mirror", courier: "Courier") -> None:
+    state = AttendantState(
+        pid=os.getpid(),
+        at=time.time(),
+        is_registry_up=not mirror.problem,
+        last_sync=mirror.last_sync,
+        registry_problem=mirror.problem,
+        is_database_up=not courier.problem,
+        database_problem=courier.problem,
+        quarantined=mirror.quarantined,
+    )
+    try:
+        write_note(state, settings.attendant_file)
+    except OSError as error:
+        log.warning("state not written", extra={"reason": str(error)})
+
+
+class Courier:
+    """Moves recorded predictions into the SQL store.
+
+    Attributes:
+        problem: why the store did not take them last time; empty when it did.
+    """
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self.problem = ""
+        self._settings = settings
+        self._relay: Relay | None = None
+
+    def run(self, stopping: threading.Event) -> None:
+        """Move again and again until `stopping`, then once more; wait longer while the database is away."""
+        pause = self._settings.relay_seconds
+        while not stopping.wait(pause):
+            pause = self._settings.relay_seconds if self.move() else min(2 * pause, LONGEST_PAUSE_SECONDS)
+        self.move()
+
+    def move(self) -> bool:
+        """Move everything that is there now; False when the database is away."""
+        try:
+            self._relay = self._relay or self._open()
+            report = self._relay.run_once()
+        except (StoreError, OSError) as error:
+            if not self.problem:
+                log.warning("database away: predictions wait in the spool", extra={"reason": str(error)})
+            self.problem = str(error)
+            return False
+        if report.bad or report.torn:
+            log.error("spool lines set aside", extra={"bad": report.bad, "torn": report.torn})
+        self.problem = ""
+        return True
+
+    def _open(self) -> "Relay":
+        from churn.stores.database import migrate, open_database  # noqa: PLC0415  as in _mirror
+        from churn.stores.predictions import PredictionStore  # noqa: PLC0415
+        from churn.stores.relay import Relay  # noqa: PLC0415
+
+        engine = open_database(self._settings.database_url)
+        migrate(engine)
+        return Relay(self._settings.spool_folder, PredictionStore(engine))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""The fallback: the same application alone under uvicorn, for the time when BentoML is away."""
+
+import socket
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.supervisors import Multiprocess
+
+from churn.settings import set_library_defaults
+from services.api.app import create_app
+from services.logs import configure_logs
+from services.settings import Door, ServiceSettings
+from services.worker import Worker
+
+DOOR: Door = "fastapi"
+PATIENCE_SECONDS = 60
+"""A worker that starts on a busy machine is not dead: killing it would make it slower."""
+
+
+def create() -> ASGIApp:
+    """Return one worker's application; uvicorn calls it in each worker process."""
+    set_library_defaults()
+    configure_logs(DOOR)
+    return create_app(Worker(DOOR, ServiceSettings()), owns_worker=True)
+
+
+def serve(settings: ServiceSettings, *, host: str, port: int) -> None:
+    """Serve until SIGTERM; a worker that dies is replaced, also when it is the only one."""
+    config = uvicorn.Config(
+        "services.fallback:create",
+        factory=True,
+        host=host,
+        port=port,
+        workers=settings.workers,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=settings.drain_seconds,
+        timeout_worker_healthcheck=PATIENCE_SECONDS,
+    )
+    listening: socket.socket = config.bind_socket()
+    Multiprocess(config, sockets=[listening]).run()

@@ -1,0 +1,129 @@
+"""The mirror: brings the bundle that the alias `production` names to this disk, verified, and points at it."""
+
+import logging
+import re
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from churn.errors import BundleError, StoreError
+from churn.scoring.loading import load_scorer
+from churn.settings import Settings
+from churn.stores.registry import ModelRegistry, RegisteredBundle
+from services.exchange import DIGEST, Pointer, read_note, write_note
+from services.settings import ServiceSettings
+
+log = logging.getLogger(__name__)
+
+QUARANTINE_SECONDS = 600.0
+"""A broken download deserves another try some time; a broken bundle must not be fetched in a loop."""
+
+
+class Registry(Protocol):
+    """What the mirror asks of the registry."""
+
+    def production(self, name: str) -> RegisteredBundle | None:
+        """Read the alias."""
+
+    def fetch_bundle(self, bundle: RegisteredBundle, folder: Path) -> Path:
+        """Download a version."""
+
+
+class Mirror:
+    """Keeps `<home>/bundles` equal to what is in production.
+
+    Attributes:
+        quarantined: reason per version whose bundle does not hold.
+        last_sync: when the registry last answered, in seconds since 1970; 0: not yet.
+        problem: why it did not answer last time; empty when it did.
+    """
+
+    def __init__(self, settings: ServiceSettings, connect: Callable[[], Registry] | None = None) -> None:
+        self.quarantined: dict[str, str] = {}
+        self.last_sync = 0.0
+        self.problem = "not asked yet"
+        self._settings = settings
+        self._connect = connect or (lambda: connect_registry(settings))
+        self._registry: Registry | None = None
+        self._retry_at: dict[str, float] = {}
+
+    def sync(self) -> None:
+        """Look at the alias once, and follow it. Never raises: what went wrong is in `problem` and `quarantined`."""
+        try:
+            self._registry = self._registry or self._connect()
+            registered = self._registry.production(self._settings.model)
+            self.last_sync, self.problem = time.time(), ""
+            if registered is not None:
+                self._follow(self._registry, registered)
+        except (StoreError, OSError) as error:
+            if not self.problem:
+                log.warning("registry away: serving what is on disk", extra={"reason": str(error)})
+            self.problem = str(error)
+
+    def _follow(self, registry: Registry, registered: RegisteredBundle) -> None:
+        if self._is_followed(registered) or self._is_quarantined(registered):
+            return
+        try:
+            pointer = self._bring(registry, registered)
+        except BundleError as error:
+            self._quarantine(registered, error)
+            return
+        write_note(pointer, self._settings.pointer_file)
+        self.quarantined.pop(str(registered.version), None)
+        log.info("production followed", extra={"version": pointer.version, "digest": pointer.digest[:12]})
+        self._prune(pointer.digest)
+
+    def _is_followed(self, registered: RegisteredBundle) -> bool:
+        pointer = read_note(Pointer, self._settings.pointer_file)
+        wanted = (registered.name, registered.version, registered.digest)
+        return pointer is not None and (pointer.name, pointer.version, pointer.digest) == wanted
+
+    def _bring(self, registry: Registry, registered: RegisteredBundle) -> Pointer:
+        """Have the bundle on disk, proven to load and to give its golden answers."""
+        if not re.match(DIGEST, registered.digest):
+            raise BundleError(f"{registered.name} version {registered.version} was registered without its digest")
+        folder = self._settings.bundle_folder / registered.digest
+        if folder.exists() and not _holds(folder, registered):
+            shutil.rmtree(folder)
+        if not folder.exists():
+            registry.fetch_bundle(registered, folder)
+        load_scorer(folder, name=registered.name, version=registered.version, digest=registered.digest)
+        folder.touch()
+        return Pointer(name=registered.name, version=registered.version, digest=registered.digest)
+
+    def _quarantine(self, registered: RegisteredBundle, error: BundleError) -> None:
+        self.quarantined[str(registered.version)] = str(error)
+        self._retry_at[f"{registered.version}-{registered.digest}"] = time.monotonic() + QUARANTINE_SECONDS
+        log.error("bundle quarantined", extra={"version": registered.version, "reason": str(error)})
+
+    def _is_quarantined(self, registered: RegisteredBundle) -> bool:
+        return time.monotonic() < self._retry_at.get(f"{registered.version}-{registered.digest}", 0.0)
+
+    def _prune(self, current: str) -> None:
+        """Delete all but the newest bundles; a worker may still be reading the one before."""
+        folders = [path for path in self._settings.bundle_folder.iterdir() if re.match(DIGEST, path.name)]
+        newest = sorted(folders, key=lambda path: (path.name != current, -path.stat().st_mtime))
+        for path in newest[self._settings.kept_bundles :]:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def connect_registry(settings: Settings) -> ModelRegistry:
+    """Open the registry, unless it is a local file that nobody made yet: MLflow would make it, and race with training.
+
+    Raises:
+        StoreError: there is no such file.
+    """
+    file = settings.tracking_uri.removeprefix("sqlite:///")
+    if file != settings.tracking_uri and not Path(file).exists():
+        raise StoreError(f"there is no registry at {file} yet: `churn ring` makes one")
+    return ModelRegistry(settings.tracking_uri)
+
+
+def _holds(folder: Path, registered: RegisteredBundle) -> bool:
+    try:
+        load_scorer(folder, name=registered.name, version=registered.version, digest=registered.digest)
+    except BundleError:
+        return False
+    return True

@@ -1,0 +1,108 @@
+"""Settings of the doors, and the one place that prepares the environment of the processes behind them."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from churn.settings import Settings
+
+Door = Literal["bento", "fastapi"]
+
+
+class ServiceSettings(Settings):
+    """What a door needs to know. Each default runs on a laptop without any server."""
+
+    host: str = "127.0.0.1"
+    """Address that `churn serve` listens on; 0.0.0.0 in a container."""
+
+    bento_port: int = Field(default=3000, ge=1, le=65535)
+    """Port of the BentoML door."""
+
+    fastapi_port: int = Field(default=8000, ge=1, le=65535)
+    """Port of the fallback."""
+
+    workers: int = Field(default=1, ge=1, le=64)
+    """Processes that answer at one door."""
+
+    drain_seconds: int = Field(default=20, ge=1)
+    """How long requests in flight may take after SIGTERM."""
+
+    body_bytes: int = Field(default=256 << 10, ge=1024)
+    """Largest body of one customer."""
+
+    batch_bytes: int = Field(default=32 << 20, ge=1024)
+    """Largest body of a batch."""
+
+    batch_rows: int = Field(default=50_000, ge=1)
+    """Most rows of a batch; `churn score` takes any number."""
+
+    follow_seconds: float = Field(default=0.5, gt=0)
+    """How often a worker looks for a promotion."""
+
+    sync_seconds: float = Field(default=1.0, gt=0)
+    """How often the attendant reads the registry's alias."""
+
+    relay_seconds: float = Field(default=0.5, gt=0)
+    """How often the attendant moves recorded predictions into the SQL store."""
+
+    attended: bool = True
+    """False: workers start no attendant; somebody else runs `python -m services.attendant`."""
+
+    kept_bundles: int = Field(default=3, ge=1)
+    """How many bundles stay on disk, the one in production included."""
+
+    @property
+    def pointer_file(self) -> Path:
+        """Names the bundle on disk that every worker serves."""
+        return self.bundle_folder / "production.json"
+
+    @property
+    def attendant_file(self) -> Path:
+        """What the attendant says about itself."""
+        return self.home.resolve() / "attendant.json"
+
+    @property
+    def attendant_lock(self) -> Path:
+        """Held by the one attendant of this home."""
+        return self.home.resolve() / "attendant.lock"
+
+    def port_of(self, door: Door) -> int:
+        """Return a door's usual port."""
+        return self.bento_port if door == "bento" else self.fastapi_port
+
+
+def prepare_serving(settings: ServiceSettings, *, run_folder: Path) -> None:
+    """Set what the processes of one door inherit; before BentoML or prometheus_client is imported.
+
+    Args:
+        settings: those of this door; the workers must see the same.
+        run_folder: scratch of this one `churn serve`. Two doors on one BENTOML_HOME wipe each other's metrics.
+    """
+    metrics = run_folder / "prometheus_multiproc_dir"
+    metrics.mkdir(parents=True, exist_ok=True)
+    os.environ.update(
+        {
+            "CHURN_HOME": str(settings.home.resolve()),
+            "CHURN_WORKERS": str(settings.workers),
+            "BENTOML_HOME": str(run_folder),
+            "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+            "OTEL_SDK_DISABLED": "true",
+        }
+    )
+    os.environ.pop("BENTOML_CONTAINERIZED", None)  # with it BentoML does not replace a dead worker
+
+
+def prepare_attendant() -> None:
+    """Make MLflow's client give up soon, before mlflow is imported: the attendant asks again anyway."""
+    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "1"
+    os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = "5"
+    os.environ["MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR"] = "1"
+
+
+def metrics_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return where the processes of this door leave their metrics; None when there is only this process."""
+    folder = environment.get("PROMETHEUS_MULTIPROC_DIR")
+    return Path(folder) if folder else None

@@ -1,0 +1,104 @@
+"""A worker: one process behind a door, with its live model, its spool, and the thread that looks after both."""
+
+import logging
+import threading
+import time
+
+from prometheus_client.core import GaugeMetricFamily
+
+from churn.stores.backlog import backlog
+from churn.stores.spool import SpoolWriter
+from services import telemetry
+from services.attendance import Attendance
+from services.exchange import AttendantState, read_note
+from services.live import LiveModel
+from services.settings import Door, ServiceSettings, metrics_folder
+
+log = logging.getLogger(__name__)
+
+STALE_SECONDS = 10.0
+"""An attendant that was silent for so long is not there."""
+
+
+class Worker:
+    """Open it after a fork, never before one; it loads the bundle on disk at once, without asking anybody."""
+
+    def __init__(self, door: Door, settings: ServiceSettings) -> None:
+        self.door = door
+        self.settings = settings
+        self.started_at = time.time()
+        self.live = LiveModel(door, settings)
+        self.spool = SpoolWriter(settings.spool_folder, door)
+        self._attendance = Attendance(settings)
+        self._lost = 0
+        self._closing = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
+
+    def open(self) -> "Worker":
+        """Load what is in production, and begin to look after it."""
+        self._attendance.look()
+        self.live.follow()
+        self._keeper.start()
+        return self
+
+    def close(self) -> None:
+        """Write and sync what is recorded, then let go of the attendant."""
+        self._closing.set()
+        self._keeper.join()
+        self.spool.close()
+        self._show_recorder()
+        self._attendance.end()
+
+    def attendant(self) -> AttendantState | None:
+        """Return what the attendant said last; None when it has been silent, or never spoke."""
+        state = read_note(AttendantState, self.settings.attendant_file)
+        return state if state is not None and time.time() - state.at < STALE_SECONDS else None
+
+    def backlog_records(self) -> int:
+        """Return how many predictions are on disk and not yet in the SQL store."""
+        return backlog(self.settings.spool_folder).records
+
+    def metrics(self) -> bytes:
+        """Return the metrics of all workers of this door, and of the home."""
+        self._show_recorder()
+        return telemetry.exposition(metrics_folder(), self._home_gauges())
+
+    def _home_gauges(self) -> list[GaugeMetricFamily]:
+        state = read_note(AttendantState, self.settings.attendant_file)
+        is_present = self.attendant() is not None
+        facts = {
+            "churn_recorder_backlog": ("Predictions on disk, not yet in the SQL store.", self.backlog_records()),
+            "churn_attendant_up": ("1: the attendant of this home is at work.", is_present),
+            "churn_registry_up": (
+                "1: the registry answered the attendant last time.",
+                is_present and state is not None and state.is_registry_up,
+            ),
+            "churn_registry_last_sync_timestamp_seconds": (
+                "When the registry last answered the attendant.",
+                state.last_sync if state else 0.0,
+            ),
+            "churn_database_up": (
+                "1: the SQL store took the attendant's records last time.",
+                is_present and state is not None and state.is_database_up,
+            ),
+            "churn_bundles_quarantined": (
+                "Versions whose bundle does not hold.",
+                len(state.quarantined) if state else 0,
+            ),
+        }
+        return [GaugeMetricFamily(name, text, value=float(value)) for name, (text, value) in facts.items()]
+
+    def _keep(self) -> None:
+        while not self._closing.wait(self.settings.follow_seconds):
+            try:
+                self.live.follow()
+                self._attendance.look()
+                self._show_recorder()
+            except Exception as error:  # noqa: BLE001  the thread must outlive whatever a disk or a bundle does
+                log.error("keeper stumbled", extra={"kind": type(error).__name__})  # noqa: TRY400  no values in logs
+
+    def _show_recorder(self) -> None:
+        telemetry.WAITING.labels(self.door).set(self.spool.backlog)
+        lost = self.spool.lost
+        telemetry.LOST.labels(self.door).inc(lost - self._lost)
+        self._lost = lost
