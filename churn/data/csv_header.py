@@ -26,12 +26,13 @@ def announced_delimiter(first_line: str) -> str | None:
     return text[4:] if text[:4].lower() == "sep=" and text[4:] in DELIMITERS else None
 
 
-def _fit(sample: str, delimiter: str) -> float:
+def _fit(sample: str, delimiter: str) -> tuple[float, float]:
+    """Rate the columns; in a table of one column, whether no row is cut by this delimiter."""
     widths = _widths(sample, delimiter)
     if not widths:
-        return 0.0
+        return 0.0, 0.0
     agreeing = sum(width == widths[0] for width in widths) / len(widths)
-    return agreeing * (widths[0] - 1)
+    return agreeing * (widths[0] - 1), agreeing
 
 
 def _widths(sample: str, delimiter: str) -> list[int]:

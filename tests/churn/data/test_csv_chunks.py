@@ -97,6 +97,12 @@ def test_decimal_commas_do_not_hide_the_semicolon() -> None:
     assert list(chunk.columns) == ["id", "price, net", "churn"]
 
 
+def test_a_table_of_one_column_may_hold_other_delimiters() -> None:
+    (chunk,) = read('comment\nyes, gladly\nno; "never"\nno\n')
+
+    assert chunk.columns == {"comment": ["yes, gladly", 'no; "never"', "no"]}
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
