@@ -104,3 +104,8 @@ def set_library_defaults() -> None:
     """Make libraries quiet, private and impatient. Entry points call it before they import them."""
     for name, value in LIBRARY_DEFAULTS.items():
         os.environ.setdefault(name, value)
+
+
+def environment_for_children(**changes: str) -> dict[str, str]:
+    """Return what child processes inherit: this process's environment with some values changed."""
+    return {**os.environ, **changes}

@@ -12,7 +12,7 @@ from churn.errors import ChurnError
 from churn.settings import set_library_defaults
 
 COMMANDS = {
-    "demo": ("cli.demo", "Run the whole ring once and stay up: train, serve, send traffic, look for drift."),
+    "demo": ("cli.demo.command", "Run the whole ring once and stay up: train, serve, send traffic, look for drift."),
     "ring": ("cli.ring", "Ingest, train, evaluate, register and promote, one after the other."),
     "contract": ("cli.contract", "Check, show or infer a contract."),
     "data": ("cli.data", "Fetch or make customer tables."),

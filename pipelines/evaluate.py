@@ -37,6 +37,7 @@ def evaluate(run_id: str | None, *, settings: PipelineSettings) -> Evaluated:
     metrics = {**measure(holdout.labels, scores), **decision_metrics(holdout.labels, scores, scorer.threshold)}
     for name in ("roc_auc", "pr_auc", "brier"):
         metrics[f"{name}_low"], metrics[f"{name}_high"] = interval(MEASURES[name], holdout.labels, scores)
+    metrics["threshold"] = scorer.threshold
     client = mlflow.MlflowClient()
     for name, value in metrics.items():
         client.log_metric(run.info.run_id, f"holdout_{name}", value)

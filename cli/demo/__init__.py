@@ -1,0 +1,1 @@
+"""`churn demo`: the whole ring once, on this machine, without any server to install."""

@@ -1,0 +1,121 @@
+"""The demo's one screen: what happened, the numbers that matter, where to look, what to try next."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+from rich.panel import Panel
+from rich.table import Table
+
+from cli.demo.ring import Told
+from cli.demo.traffic import customers
+
+
+def screen(told: Told) -> Panel:
+    """Return the screen of a demo that went all the way round."""
+    table = Table.grid(padding=(0, 2))
+    for left, right in _rows(told):
+        table.add_row(f"[bold]{left}[/bold]", right)
+    return Panel(table, title="Holdfast: the ring, once round", expand=False)
+
+
+def _rows(told: Told) -> Iterator[tuple[str, str]]:
+    yield from _what_happened(told)
+    yield "", ""
+    yield from _where_to_look(told)
+    yield "", ""
+    yield from _what_to_try(told)
+
+
+def _what_happened(told: Told) -> Iterator[tuple[str, str]]:
+    offline, scored = told.offline, told.scored
+    if offline is None or scored is None or told.normal is None or told.shifted is None:
+        return
+    quality, cross = offline.ingested.quality, offline.trained.cross_validated
+    yield (
+        "customers",
+        f"{quality.accepted:,} from {offline.source.words}; {quality.rejected:,} set aside; "
+        f"{quality.churn_rate:.1%} left",
+    )
+    yield (
+        "model",
+        f"{offline.trained.candidate}, version {offline.promoted.version}: ROC-AUC {cross['roc_auc']:.3f} "
+        f"({cross['roc_auc_low']:.3f}–{cross['roc_auc_high']:.3f}) cross-validated, "
+        f"{offline.evaluated.metrics['roc_auc']:.3f} held out",
+    )
+    yield "graph", f"equals the training pipeline within {offline.trained.parity:.0e}"
+    yield (
+        "decision",
+        f"at risk from probability {offline.evaluated.metrics['threshold']:.2f}: "
+        f"finds {cross['recall']:.0%} of leavers, {cross['precision']:.0%} of calls are right",
+    )
+    requests = len(told.normal.prediction_ids) + len(told.shifted.prediction_ids)
+    yield "traffic", f"{requests:,} predictions from both doors, equal numbers; {told.stored:,} recorded, none lost"
+    yield "batch", f"{scored.scored:,} customers scored, {scored.at_risk:,} at risk"
+    drifted = ", ".join(_drifted(told.drift)) or "the predictions"
+    yield "drift", f"found, as it should be: {drifted}"
+    yield "took", f"{sum(told.seconds.values()):.0f} s"
+
+
+def _where_to_look(told: Told) -> Iterator[tuple[str, str]]:
+    if told.addresses is None:
+        return
+    yield "Bento API", f"{told.addresses.bento}/docs"
+    yield "fallback", f"{told.addresses.fastapi}/docs"
+    yield "MLflow", told.addresses.mlflow
+    yield "drift report", str(told.drift.get("report", ""))
+
+
+def _what_to_try(told: Told) -> Iterator[tuple[str, str]]:
+    if told.addresses is None or told.offline is None:
+        return
+    yield "try next", ""
+    yield (
+        "1. who leaves?",
+        f"curl -s {told.addresses.bento}/predict -H 'Content-Type: application/json' -d '{example(told)}'",
+    )
+    yield (
+        "2. a better one",
+        f"CHURN_HOME={told.home} .venv/bin/churn ring --data {told.offline.source.path} --trials 20",
+    )
+    yield "", "     (both doors take the new version within 5 s; `churn rollback` gives it back)"
+    yield "3. your own", ".venv/bin/churn contract infer customers.csv --target Churn --out contracts/mine.yaml"
+
+
+def example(told: Told) -> str:
+    """Return one of the demo's customers as JSON."""
+    offline = told.offline
+    if offline is None:
+        return "{}"
+    return json.dumps(customers(told.contract, offline.ingested.customers.columns, 1, seed=5)[0])
+
+
+def _drifted(drift: Mapping[str, object]) -> list[str]:
+    columns = drift.get("columns")
+    names = [str(one["column"]) for one in columns if one["is_drifted"]] if isinstance(columns, list) else []
+    return list(dict.fromkeys(names))[:6]
+
+
+def summary(told: Told, *, problem: str | None) -> dict[str, object]:
+    """Return what a program wants to know of the demo; `ok` is True only when every step worked."""
+    offline, scored = told.offline, told.scored
+    sent = [one for one in (told.normal, told.shifted) if one is not None]
+    return {
+        "ok": problem is None,
+        "problem": problem,
+        "customers": offline.source.words if offline else None,
+        "is_real_data": offline.source.is_real if offline else None,
+        "candidate": offline.trained.candidate if offline else None,
+        "version": offline.promoted.version if offline else None,
+        "cross_validated_roc_auc": round(offline.trained.cross_validated["roc_auc"], 4) if offline else None,
+        "held_out_roc_auc": round(offline.evaluated.metrics["roc_auc"], 4) if offline else None,
+        "parity": offline.trained.parity if offline else None,
+        "doors_largest_difference": told.largest_difference,
+        "ready_seconds": {door: round(seconds, 1) for door, seconds in told.ready_seconds.items()},
+        "requests": sum(len(one.prediction_ids) for one in sent),
+        "refused": sum(one.refused for one in sent),
+        "stored": told.stored,
+        "scored": scored.scored if scored else None,
+        "is_drifted": told.drift.get("is_drifted"),
+        "drift_report": told.drift.get("report"),
+        "seconds": told.seconds,
+    }
