@@ -1,6 +1,6 @@
 """The BentoML door: the application mounted in one service."""
 
-from typing import Any
+from typing import Any, cast
 
 import bentoml
 from _bentoml_sdk import Service  # type: ignore[import-untyped]
@@ -86,6 +86,7 @@ def serve(settings: ServiceSettings, *, host: str, port: int) -> None:
 
     # BentoML looks for dead workers every ten seconds, and has no setting for it.
     circus.create_standalone_arbiter = partial(circus.create_standalone_arbiter, check_delay=1.0)
+    cast("LeanService", Churn).inject_config()
     serve_http(
         "services.bento:Churn", working_dir=".", host=host, port=port, timeout_graceful_shutdown=settings.drain_seconds
     )

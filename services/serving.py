@@ -13,10 +13,13 @@ from pathlib import Path
 import orjson
 
 from churn.errors import UsageError
+from services.attendance import Attendance
 from services.settings import Door, ServiceSettings, prepare_serving
 
 MEMORY_DISK = Path("/dev/shm")  # noqa: S108  a full disk kills processes whose metrics are mapped files on it
 READY_SECONDS = 120.0
+EMPTY_SECONDS = 15.0
+"""A door that is open for so long without a model waits for somebody to make one."""
 
 Say = Callable[[str], None]
 
@@ -36,6 +39,8 @@ def serve(door: Door, settings: ServiceSettings, *, port: int, say: Say) -> None
     require_free(settings.host, port)
     with _run_folder(door) as folder:
         prepare_serving(settings, run_folder=folder)
+        # The attendant takes seconds to start, the door too: side by side. Workers start the next one if this one dies.
+        Attendance(settings).look()
         threading.Thread(target=_announce, args=(settings.host, port, say), daemon=True).start()
         if door == "bento":
             from services import bento  # noqa: PLC0415  takes seconds, and not needed for the other door
@@ -77,12 +82,14 @@ def _run_folder(door: Door) -> Iterator[Path]:
 def _announce(host: str, port: int, say: Say) -> None:
     """Wait until the door answers, and say what it serves."""
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  only compared
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
+    deadline, empty_since = time.monotonic() + READY_SECONDS, None
+    while (now := time.monotonic()) < deadline:
         health = _health(shown, port)
         if health is not None:
-            say(_sentence(health, f"http://{shown}:{port}"))
-            return
+            empty_since = empty_since or now
+            if health.get("model") or now - empty_since > EMPTY_SECONDS:
+                say(_sentence(health, f"http://{shown}:{port}"))
+                return
         time.sleep(0.2)
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import cast
 
 from fastapi import FastAPI
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from services.api.batch import Batch
@@ -37,19 +37,15 @@ def create_app(worker: Worker, *, owns_worker: bool) -> ASGIApp:
     install_problems(app)
     # Plain routes: the body is validated by the live contract's own model, so FastAPI has nothing to add but time.
     for path in PREDICT:
-        app.add_route(path, Predict(worker), methods=["POST"])
+        app.add_route(path, Predict(worker).answer, methods=["POST"])
     for path in BATCH:
-        app.add_route(path, Batch(worker), methods=["POST"])
-    app.include_router(health_routes(worker))
-    app.include_router(docs_routes(worker))
-    return _front(app, worker)
-
-
-def _front(app: FastAPI, worker: Worker) -> ASGIApp:
-    routes = {cast("str", getattr(route, "path", "")) for route in app.routes}
-    settings = worker.settings
-    limits = {"": settings.body_bytes, **dict.fromkeys(BATCH, settings.batch_bytes)}
-    return Front(app, door=worker.door, routes=routes, body_limits=limits)
+        app.add_route(path, Batch(worker).answer, methods=["POST"])
+    routers = [health_routes(worker), docs_routes(worker)]
+    for router in routers:
+        app.include_router(router)
+    known = {route.path for router in routers for route in router.routes if isinstance(route, Route)}
+    limits = {"": worker.settings.body_bytes, **dict.fromkeys(BATCH, worker.settings.batch_bytes)}
+    return Front(app, door=worker.door, routes=known.union(PREDICT, BATCH), body_limits=limits)
 
 
 def _lifespan(worker: Worker) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

@@ -54,7 +54,7 @@ class Batch:
         self._worker = worker
         self._limiter = anyio.CapacityLimiter(AT_ONCE)
 
-    async def __call__(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         """Answer one request."""
         served = self._worker.live.require()
         require_type(request, "multipart/form-data")

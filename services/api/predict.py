@@ -41,7 +41,7 @@ class Predict:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
-    async def __call__(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         """Answer one request."""
         served = self._worker.live.require()
         require_type(request, "application/json")
