@@ -3,6 +3,7 @@
 Alembic is imported by the functions that need it: a serving worker only opens the database.
 """
 
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 VERSION_TABLE = "churn_alembic_version"
 MIGRATION_LOCK = 0x436875726E  # any number that no other program uses for an advisory lock
 BUSY_SECONDS = 15
+ALEMBIC = threading.Lock()
+"""Alembic keeps what it works on in a global: two threads that migrate two databases would mix them up."""
 
 # Shared folders of a database server that is gone answer nothing: libpq would wait for minutes.
 POSTGRES = {
@@ -67,7 +70,8 @@ def migrate(engine: Engine) -> None:
         wait_for_other_migrations(connection)
         config.attributes["connection"] = connection
         try:
-            command.upgrade(config, "head")
+            with ALEMBIC:
+                command.upgrade(config, "head")
         except CommandError as error:
             raise StoreError(
                 f"the database {engine.url.render_as_string(hide_password=True)} can't be migrated: {error}. "

@@ -21,6 +21,7 @@ EAGER = SpoolLimits(retry_seconds=0.0, sync_seconds=3600.0)
 
 
 def lines_in(folder: Path) -> list[bytes]:
+    assert all(path.read_bytes()[-1:] in {b"", b"\n"} for path in segments_in(folder)), "a torn line was left"
     return [line for path in segments_in(folder) for line in read_lines(path, 0, limit_bytes=1 << 30)[0]]
 
 
