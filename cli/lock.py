@@ -18,16 +18,9 @@ EXPORTS = {
 
 def exported(groups: list[str]) -> str:
     """Return one export of the lock as pip requirements."""
-    command = [
-        Path(sys.executable).with_name("uv"),
-        "export",
-        "--frozen",
-        "--quiet",
-        "--no-hashes",
-        "--no-emit-project",
-    ]
-    options = ["--no-annotate", "--no-header", *groups]
-    return subprocess.run([*command, *options], check=True, capture_output=True, text=True).stdout
+    uv = str(Path(sys.executable).with_name("uv"))
+    options = ["--frozen", "--quiet", "--no-hashes", "--no-emit-project", "--no-annotate", "--no-header", *groups]
+    return subprocess.run([uv, "export", *options], check=True, capture_output=True, text=True).stdout
 
 
 def main(check: bool = False) -> None:
