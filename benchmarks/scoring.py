@@ -1,0 +1,142 @@
+"""Measure the scoring kernel and the batch job: `python -m benchmarks.scoring`."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from churn.bundle.files import Policy
+from churn.bundle.making import Ingredients, make_bundle
+from churn.contract.contract import load_contract
+from churn.contract.table import check_table, check_target
+from churn.data.sampler import sample_telco
+from churn.data.sampler_file import write_sample
+from churn.features.frame import raw_frame
+from churn.models.calibration import CalibratedPipeline
+from churn.models.candidates import CANDIDATES
+from churn.scoring.loading import load_scorer
+from churn.settings import environment_for_children
+
+BATCH_ROWS = 200_000
+JOB_ROWS = 1_000_000
+ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One line of the table; `reached` is None when there is no goal."""
+
+    name: str
+    value: str
+    goal: str = ""
+    reached: bool | None = None
+
+
+def measure(home: Path) -> list[Measured]:
+    """Return kernel and batch figures; the process is bound to one core while it measures the kernel."""
+    contract = load_contract(Path("contracts/telco.yaml"))
+    raw = sample_telco(7043, seed=1)
+    columns, labels = check_table(contract, raw).columns, check_target(contract, raw)[0]
+    candidate = CANDIDATES["catboost"]
+    fitted = CalibratedPipeline(candidate.build(contract, candidate.defaults, 0)).fit(raw_frame(columns), labels)
+    folder = home / "bundle"
+    digest, _ = make_bundle(
+        folder,
+        Ingredients(
+            contract=contract,
+            candidate="catboost",
+            fitted=fitted,
+            policy=Policy(threshold=0.3, high_risk_from=0.6),
+            evaluation=columns,
+            reference=columns,
+            training_data_sha256="",
+            card="",
+        ),
+    )
+    scorer = load_scorer(folder, name="churn", version=1, digest=digest)
+    one = {name: values[0] for name, values in columns.items()}
+    frame = raw_frame(columns).iloc[:1]
+    big = {name: np.resize(values, BATCH_ROWS) for name, values in columns.items()}
+    big_frame = raw_frame(big)
+
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    kernel = _median_seconds(lambda: scorer.score_row(one), 2000)
+    pipeline = _median_seconds(lambda: fitted.predict_proba(frame), 20)
+    batch = BATCH_ROWS / _median_seconds(lambda: scorer.score_columns(big), 1)
+    pipeline_batch = BATCH_ROWS / _median_seconds(lambda: fitted.predict_proba(big_frame), 1)
+    os.sched_setaffinity(0, cores)
+    return [
+        Measured("one row in process", f"{kernel * 1e6:.0f} µs", "≤ 150 µs", kernel <= 150e-6),
+        Measured("the same row through the scikit-learn pipeline", f"{pipeline * 1e3:.1f} ms"),
+        Measured("ratio", f"{pipeline / kernel:.0f} ×", "≥ 100 ×", pipeline / kernel >= 100),
+        Measured("batch on one core", f"{batch:,.0f} rows/s", "≥ 100,000 rows/s", batch >= 100_000),
+        Measured("the same batch through the scikit-learn pipeline", f"{pipeline_batch:,.0f} rows/s"),
+        Measured("batch ratio", f"{batch / pipeline_batch:.1f} ×"),
+        *_job(home),
+    ]
+
+
+def _median_seconds(call: Callable[[], object], repeats: int) -> float:
+    """Median over rounds of the mean time of a call."""
+    call()
+    times = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        for _ in range(repeats):
+            call()
+        times.append((time.perf_counter() - start) / repeats)
+    return float(np.median(times))
+
+
+def _job(home: Path) -> list[Measured]:
+    """Score a million rows with the command, and once a hundred: the difference is what the rows cost in memory."""
+    environment = environment_for_children(CHURN_HOME=str(home / "home"))
+    _run(["ring", "--data", str(_sample(home, 7043)), "--trials", "1"], environment)
+    _, idle = _run(["score", "--input", str(_sample(home, 100)), "--output", str(home / "few.csv")], environment)
+    seconds, peak = _run(
+        ["score", "--input", str(_sample(home, JOB_ROWS)), "--output", str(home / "many.csv")], environment
+    )
+    more = (peak - idle) / 1024
+    return [
+        Measured(f"churn score, {JOB_ROWS:,} rows of CSV to CSV", f"{JOB_ROWS / seconds:,.0f} rows/s"),
+        Measured("its memory above that of 100 rows", f"{more:.0f} MB", "≤ 300 MB", more <= 300),
+    ]
+
+
+def _sample(home: Path, rows: int) -> Path:
+    path = home / f"customers-{rows}.csv"
+    write_sample(path, rows, seed=2)
+    return path
+
+
+def _run(arguments: list[str], environment: dict[str, str]) -> tuple[float, int]:
+    """Run one `churn` command; seconds, and its peak memory in KiB."""
+    script = (
+        "import resource, subprocess, sys;"
+        "subprocess.run([sys.executable, '-m', 'cli.main', *sys.argv[1:]], check=True, stdout=2);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], check=True, stdout=subprocess.PIPE, text=True, env=environment
+    )
+    return time.perf_counter() - start, int(done.stdout.split()[-1])
+
+
+def markdown(rows: list[Measured]) -> str:
+    """Return the section of RESULTS.md."""
+    marks = {None: "", True: "reached", False: "**missed**"}
+    lines = [f"| {row.name} | {row.value} | {row.goal} | {marks[row.reached]} |" for row in rows]
+    return "\n".join(["| scoring | measured | goal | |", "|---|--:|--:|---|", *lines]) + "\n"
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as scratch:
+        print(markdown(measure(Path(scratch))))
