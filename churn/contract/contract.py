@@ -1,8 +1,10 @@
 """The contract: columns, target, derived columns and policy of one company's customer table."""
 
+import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -12,19 +14,32 @@ from churn.errors import ContractError
 MISSING_MARKS = ("", "?", "-", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "none", "#N/A")
 """Texts that stand for "no value" unless a contract says otherwise; compared after stripping blanks."""
 
-TRUE_TEXTS = frozenset({"1", "true", "yes", "y", "t", "1.0"})
-FALSE_TEXTS = frozenset({"0", "false", "no", "n", "f", "0.0"})
+TRUE_TEXTS = frozenset({"1", "true", "yes", "y", "t", "on", "1.0"})
+FALSE_TEXTS = frozenset({"0", "false", "no", "n", "f", "off", "0.0"})
+"""Spellings of a boolean, in any case: those that pydantic reads from JSON, and how files widen 0 and 1."""
 
-RESERVED_NAMES = frozenset({"churn_probability", "churn_prediction", "risk_level", "prediction_id"})
+MAX_TEXT = 255
+"""Characters of a category or a customer id: what the SQL store's columns hold."""
+
+LARGEST_NUMBER = 1e30
+"""Beyond it nothing is a customer's number, and the graph, which computes in float32, would come near infinity."""
+
+RESERVED_NAMES = frozenset({"churn_probability", "churn_prediction", "risk_level", "prediction_id", "customer_id"})
 """What answers and result tables are made of; a customer column of that name would be overwritten."""
 
-ColumnName = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f]+$")]
+CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+"""Characters that no name and no category holds: YAML, CSV and terminals each read some as the end of a line."""
+
+CONTROL = re.compile(f"[{CONTROLS}]")
+
+ColumnName = Annotated[str, Field(min_length=1, max_length=128, pattern=rf"^[^{CONTROLS}]+$")]
+Bound = Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)]
 
 
 class Part(BaseModel):
     """Base of all parts of a contract: frozen, and a misspelt key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Column(Part):
@@ -38,8 +53,8 @@ class Column(Part):
     required: bool = False
     """A row without a value here is set aside (table) or refused (request)."""
 
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: Bound | None = None
+    maximum: Bound | None = None
     categories: tuple[str, ...] = ()
     """The known values of a category, in the order that people like to see."""
 
@@ -59,18 +74,29 @@ class Column(Part):
 
     @model_validator(mode="after")
     def _fits_its_type(self) -> "Column":
-        if self.type == "category":
-            if not self.categories and not self.accept_unknown:
-                raise ValueError("a category needs `categories:`, or `accept_unknown: true`")
-            if len(set(self.categories)) != len(self.categories):
-                raise ValueError("`categories` names a value twice")
-            if self.minimum is not None or self.maximum is not None:
-                raise ValueError("a category has no bounds: remove `minimum` and `maximum`")
-        elif self.categories:
-            raise ValueError(f"type {self.type} has no `categories`: use type category")
-        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
-            raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}")
+        problems = [*(self._category_problems() if self.type == "category" else self._number_problems())]
+        if not problems and self.example is not None and (fault := _fault_of_example(self)):
+            problems = [f"the example {self.example!r} {fault}"]
+        if problems:
+            raise ValueError("; ".join(problems))
         return self
+
+    def _category_problems(self) -> Iterator[str]:
+        if not self.categories and not self.accept_unknown:
+            yield "a category needs `categories:`, or `accept_unknown: true`"
+        if len(set(self.categories)) != len(self.categories):
+            yield "`categories` names a value twice"
+        for text in self.categories:
+            if text != text.strip() or not is_readable(text):
+                yield f"the category {text[:40]!r} is empty, too long, or has blanks at its ends or control characters"
+        if self.minimum is not None or self.maximum is not None:
+            yield "a category has no bounds: remove `minimum` and `maximum`"
+
+    def _number_problems(self) -> Iterator[str]:
+        if self.categories:
+            yield f"type {self.type} has no `categories`: use type category"
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            yield f"minimum {self.minimum} is above maximum {self.maximum}"
 
 
 class Target(Part):
@@ -123,7 +149,7 @@ class Bin(Part):
 
     operation: Literal["bin"]
     column: ColumnName
-    edges: tuple[float, ...] = Field(min_length=1)
+    edges: tuple[Bound, ...] = Field(min_length=1)
 
     @field_validator("edges")
     @classmethod
@@ -297,9 +323,42 @@ def example_of(column: Column) -> float | int | bool | str:
         case "boolean":
             return False
         case "integer":
-            return int(column.minimum or 0)
+            nearest = _nearest_to_zero(column)
+            return math.ceil(nearest) if nearest > 0 else math.floor(nearest)
         case "number":
-            return float(column.minimum or 0.0)
+            return _nearest_to_zero(column)
+
+
+def _nearest_to_zero(column: Column) -> float:
+    low = -LARGEST_NUMBER if column.minimum is None else column.minimum
+    high = LARGEST_NUMBER if column.maximum is None else column.maximum
+    return float(min(max(0.0, low), high))
+
+
+def _fault_of_example(column: Column) -> str:
+    """Say why a door would refuse the example that it shows; an empty text when it would not."""
+    example = column.example
+    if column.type == "category":
+        return "" if column.accept_unknown or str(example) in column.categories else "is not one of `categories`"
+    if column.type == "boolean":
+        return "" if str(example).lower() in TRUE_TEXTS | FALSE_TEXTS else "is not true or false"
+    if isinstance(example, bool | str) or example is None:
+        return "is not a number"
+    low = -LARGEST_NUMBER if column.minimum is None else column.minimum
+    high = LARGEST_NUMBER if column.maximum is None else column.maximum
+    if not low <= example <= high:
+        return "is outside the bounds"
+    return "is not a whole number" if column.type == "integer" and example != int(example) else ""
+
+
+def is_readable(text: str) -> bool:
+    """True when a cell of this text can be a category: neither empty, nor too long, nor with control characters."""
+    return 0 < len(text) <= MAX_TEXT and (text.isprintable() or not any(map(_is_control, text)))
+
+
+def _is_control(letter: str) -> bool:
+    # A lone surrogate can't be written as UTF-8: neither the graph nor a database takes it.
+    return CONTROL.fullmatch(letter) is not None or "\ud800" <= letter <= "\udfff"
 
 
 def load_contract(path: Path) -> Contract:
@@ -318,16 +377,35 @@ def load_contract(path: Path) -> Contract:
 def parse_contract(text: str, source: str) -> Contract:
     """Read a contract from YAML text; `source` is named in errors."""
     try:
-        return Contract.model_validate(yaml.safe_load(text))
+        return Contract.model_validate(yaml.load(text, _UniqueKeys))  # noqa: S506  a SafeLoader
     except yaml.YAMLError as error:
-        raise ContractError(f"{source} is not YAML: {error}") from error
+        raise ContractError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
-        lines = [f"  {'.'.join(map(str, e['loc'])) or 'contract'}: {_plain(e['msg'])}" for e in error.errors()]
-        raise ContractError(f"{source} does not hold:\n" + "\n".join(lines)) from error
+        problems = [f"{'.'.join(map(str, e['loc'])) or 'contract'}: {_plain(e)}" for e in error.errors()]
+        listed = f" {problems[0]}" if len(problems) == 1 else "".join(f"\n  {problem}" for problem in problems)
+        raise ContractError(f"{source} does not hold:{listed}") from error
 
 
-def _plain(message: str) -> str:
-    return message.removeprefix("Value error, ")
+def _plain(error: Any) -> str:
+    """Say what is wrong; unquoted Yes, No and numbers are the mistake that YAML invites."""
+    found = error["input"]
+    if error["type"] == "string_type" and isinstance(found, bool):
+        words, meant = ("Yes, On or True", "Yes") if found else ("No, Off or False", "No")
+        return f'{words} without quotes is a boolean in YAML, and a text is needed: write it in quotes, like "{meant}"'
+    if error["type"] == "string_type" and isinstance(found, int | float):
+        return f'a text is needed, and {found} is a number: write it in quotes, like "{found}"'
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a key that stands twice, of which YAML's loader would keep the last in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        """Build one mapping."""
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if twice := {key for key in keys if keys.count(key) > 1}:
+            raise yaml.constructor.ConstructorError(None, None, f"{sorted(twice)[0]!r} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep=deep)
 
 
 def dump_contract(contract: Contract) -> str:

@@ -1,26 +1,25 @@
 """The request model: one customer as JSON, derived from the contract; and the row that the graph takes."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints, create_model
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, StringConstraints, create_model
 
-from churn.contract.contract import Column, Contract, example_of
+from churn.contract.contract import CONTROLS, LARGEST_NUMBER, MAX_TEXT, Column, Contract, example_of
 
 MISSING_NUMBER = math.nan
 MISSING_TEXT = ""
 
 CUSTOMER_ID_FIELD = "customer_id"
 OpenText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT, pattern=rf"^[^{CONTROLS}]+$")
 ]
+OpenInteger = Annotated[int, Field(strict=True, gt=-(2**63), lt=2**63)]
 
 Row = dict[str, float | str]
 """Graph-ready value per contract column."""
-
-FLOAT32_MAX = 3.4028234663852886e38
-"""The graph computes in float32: a larger number would become infinite there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,8 @@ class RequestForm:
 def request_model(contract: Contract) -> type[BaseModel]:
     """Derive the pydantic model of one customer; unknown fields, NaN and Infinity are refused."""
     fields: dict[str, Any] = {
-        f"column_{position}": _field(name, column) for position, (name, column) in enumerate(contract.columns.items())
+        f"column_{position}": _field(name, column, frozenset(contract.missing_marks))
+        for position, (name, column) in enumerate(contract.columns.items())
     }
     fields[CUSTOMER_ID_FIELD] = _customer_id_field(contract)
     config = ConfigDict(
@@ -101,36 +101,57 @@ def request_model(contract: Contract) -> type[BaseModel]:
 
 def _customer_id_field(contract: Contract) -> tuple[Any, Any]:
     names = AliasChoices(*dict.fromkeys([contract.customer_id or CUSTOMER_ID_FIELD, CUSTOMER_ID_FIELD]))
-    return OpenText | int | None, Field(default=None, validation_alias=names, description="Generated when absent.")
+    return OpenText | OpenInteger | None, Field(
+        default=None, validation_alias=names, description="Generated when absent."
+    )
 
 
-def _field(name: str, column: Column) -> tuple[Any, Any]:
+def _field(name: str, column: Column, marks: frozenset[str]) -> tuple[Any, Any]:
     description = " ".join(filter(None, [column.description, f"[{column.unit}]" if column.unit else ""]))
     facts: Any = {"alias": name, "description": description or None, "examples": [example_of(column)]}
     if column.required:
-        return _value_type(column), Field(**facts)
-    return _value_type(column) | None, Field(default=None, **facts)
+        return _value_type(column, marks), Field(**facts)
+    return _value_type(column, marks) | None, Field(default=None, **facts)
 
 
-def _value_type(column: Column) -> Any:
+def _value_type(column: Column, marks: frozenset[str]) -> Any:
     match column.type:
         case "boolean":
             return bool
         case "number":
             return Annotated[float, Field(strict=True, **_bounds(column))]
         case "integer":
-            return Annotated[float, Field(strict=True, multiple_of=1, **_bounds(column))]
+            whole = Field(strict=True, json_schema_extra={"multipleOf": 1}, **_bounds(column))
+            return Annotated[float, whole, AfterValidator(_whole)]
         case "category" if column.accept_unknown:
-            return OpenText | Annotated[int, Field(strict=True)]
+            return Annotated[OpenText, AfterValidator(_not_one_of(marks - set(column.categories)))] | OpenInteger
         case "category":
             return Literal[*column.categories, *_as_integers(column.categories)]
 
 
 def _bounds(column: Column) -> dict[str, Any]:
     return {
-        "ge": -FLOAT32_MAX if column.minimum is None else column.minimum,
-        "le": FLOAT32_MAX if column.maximum is None else column.maximum,
+        "ge": -LARGEST_NUMBER if column.minimum is None else column.minimum,
+        "le": LARGEST_NUMBER if column.maximum is None else column.maximum,
     }
+
+
+def _whole(value: float) -> float:
+    """Exactly whole, as in a table; pydantic's own check lets 1 in 10⁹ pass."""
+    if value != math.floor(value):
+        raise ValueError("a whole number is needed")
+    return value
+
+
+def _not_one_of(marks: frozenset[str]) -> Callable[[str], str]:
+    """A file writes "N/A" where a JSON client sends null: a mark that came as a value would be scored as unknown."""
+
+    def check(text: str) -> str:
+        if text in marks:
+            raise ValueError("this text stands for no value in a table: send null")
+        return text
+
+    return check
 
 
 def _as_integers(categories: tuple[str, ...]) -> tuple[int, ...]:

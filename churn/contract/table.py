@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from churn.contract.contract import FALSE_TEXTS, TRUE_TEXTS, Column, Contract
-from churn.contract.request import FLOAT32_MAX, MISSING_TEXT
+from churn.contract.contract import FALSE_TEXTS, LARGEST_NUMBER, TRUE_TEXTS, Column, Contract, is_readable
+from churn.contract.request import MISSING_TEXT
 from churn.errors import TableError
 
 Columns = dict[str, np.ndarray]
@@ -18,7 +18,7 @@ Columns = dict[str, np.ndarray]
 RawColumns = Mapping[str, Sequence[object]]
 """Columns as a file holds them: texts of a CSV, or Python values of Parquet and XLSX."""
 
-MAX_TEXT = 256
+SCALARS = frozenset({str, int, float, bool})
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +153,14 @@ def _numbers(cells: Sequence[object], column: Column, marks: frozenset[str]) -> 
     is_read = ~is_missing & ~is_bad
     faults = {"not true or false" if column.type == "boolean" else "not a number": is_bad}
     with np.errstate(invalid="ignore"):
-        faults["too large"] = is_read & ~(np.abs(values) <= FLOAT32_MAX)
+        faults["too large"] = is_read & ~(np.abs(values) <= LARGEST_NUMBER)
         if column.minimum is not None:
             faults[f"below the minimum {column.minimum:g}"] = is_read & (values < column.minimum)
         if column.maximum is not None:
             faults[f"above the maximum {column.maximum:g}"] = is_read & (values > column.maximum)
         if column.type == "integer":
             faults["not a whole number"] = is_read & np.isfinite(values) & (values != np.rint(values))
-        narrowed = np.where(np.abs(values) <= FLOAT32_MAX, values, np.nan).astype(np.float32)
+        narrowed = np.where(np.abs(values) <= LARGEST_NUMBER, values, np.nan).astype(np.float32)
     return _CheckedColumn(narrowed, is_missing, np.zeros(len(values), bool), faults)
 
 
@@ -181,7 +181,7 @@ def _parse(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Parse each distinct cell once: values in float64, and masks of missing and unreadable cells."""
     parsed = _Memo(lambda cell: _parse_cell(cell, parse, marks))
-    table = np.array([parsed[cell] for cell in cells], dtype=np.float64).reshape(len(cells), 3)
+    table = np.array([parsed[cell] for cell in _distinct(cells)], dtype=np.float64).reshape(len(cells), 3)
     return table[:, 0], table[:, 1] != 0, table[:, 2] != 0
 
 
@@ -213,12 +213,12 @@ def _boolean(text: str) -> float:
 def _categories(cells: Sequence[object], column: Column, marks: frozenset[str]) -> _CheckedColumn:
     read = _Memo(lambda cell: _category(cell, column, marks))
     values = np.empty(len(cells), dtype=object)
-    values[:] = [read[cell] for cell in cells]
+    values[:] = [read[cell] for cell in _distinct(cells)]
     listed = frozenset(column.categories)
     distinct = set(read.values())
     is_missing = values == MISSING_TEXT
     is_unknown = _in(values, distinct - listed - {MISSING_TEXT})
-    faults = {"not a readable text": _in(values, {text for text in distinct if not _is_readable(text)})}
+    faults = {"not a readable text": _in(values, {text for text in distinct - {MISSING_TEXT} if not is_readable(text)})}
     if not column.accept_unknown:
         faults[f"not one of {', '.join(column.categories[:12])}"] = is_unknown
     return _CheckedColumn(values, is_missing, is_unknown, faults)
@@ -236,8 +236,11 @@ def _category(cell: object, column: Column, marks: frozenset[str]) -> str:
     return MISSING_TEXT if text in marks and text not in column.categories else text
 
 
-def _is_readable(text: str) -> bool:
-    return len(text) <= MAX_TEXT and (text.isprintable() or not any(ord(letter) < 32 for letter in text))
+def _distinct(cells: Sequence[object]) -> Sequence[object]:
+    """Return cells that a dictionary tells apart: True equals 1 there, and a list can't be a key."""
+    kinds = set(map(type, cells)) - {type(None)}
+    is_plain = len(kinds) <= 1 and kinds <= SCALARS
+    return cells if is_plain else [text_of(cell) for cell in cells]
 
 
 def text_of(cell: object) -> str:

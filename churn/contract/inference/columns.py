@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from churn.contract.contract import TRUE_TEXTS, Column
+from churn.contract.contract import LARGEST_NUMBER, TRUE_TEXTS, Column
 from churn.contract.inference.naming import is_protected
 from churn.contract.inference.profile import FEW_VALUES, Profile
 
@@ -60,4 +60,4 @@ def _round_up(value: float) -> float:
     """Round a positive number outwards to one digit: 219 becomes 300."""
     unit = 10.0 ** math.floor(math.log10(value))
     rounded = math.ceil(value / unit) * unit
-    return float(f"{rounded:.6g}")
+    return min(float(f"{rounded:.6g}"), LARGEST_NUMBER)

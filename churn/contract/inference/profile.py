@@ -1,6 +1,5 @@
 """The profile of one column of a table: its distinct texts, how often each occurs, and what kind of values they are."""
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from churn.contract.contract import MISSING_MARKS
-from churn.contract.table import MAX_TEXT, text_of
+from churn.contract.contract import LARGEST_NUMBER, MISSING_MARKS, is_readable
+from churn.contract.table import text_of
 
 SOFT_MARKS = frozenset({"None", "none", "unknown", "Unknown", "missing", "Missing"})
 """Missing among numbers; among texts they are a value ("no offer")."""
@@ -143,7 +142,7 @@ class Profile:
                 return "decimal comma"
             if self._share(MEASURE.fullmatch) >= MOST and len(self.present) > FEW_VALUES:
                 return "measure"
-        return "text" if self.is_many or any(map(_is_unreadable, self.present)) else "category"
+        return "text" if self.is_many or not all(map(is_readable, self.present)) else "category"
 
     @property
     def is_many(self) -> bool:
@@ -175,7 +174,7 @@ def profile_of(name: str, cells: Sequence[object]) -> Profile:
 def is_number(text: str) -> bool:
     """Return whether the table check reads this text as a number."""
     try:
-        return math.isfinite(float(text)) and "_" not in text
+        return abs(float(text)) <= LARGEST_NUMBER and "_" not in text
     except ValueError:
         return False
 
@@ -189,7 +188,3 @@ def words_of(name: str) -> list[str]:
 def _is_phone(text: str) -> bool:
     digits = sum(letter.isdigit() for letter in text)
     return 7 <= digits <= 15 and not text.isdigit() and PHONE.fullmatch(text) is not None
-
-
-def _is_unreadable(text: str) -> bool:
-    return len(text) > MAX_TEXT or any(ord(letter) < 32 for letter in text)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from churn.contract.contract import RESERVED_NAMES
 from churn.contract.inference.naming import id_score, numbers_the_rows
 from churn.contract.inference.profile import Profile
 from churn.contract.inference.signal import missing_auc, signal_auc
@@ -90,6 +91,8 @@ def _leak(column: Profile, left: np.ndarray, signal: float) -> str:
 
 
 def _uselessness(column: Profile) -> str:
+    if column.name in RESERVED_NAMES:
+        return "named like a part of the answer: rename it in the table to use it"
     if numbers_the_rows(column):
         return "counts the rows"
     if id_score(column) >= 2:
