@@ -272,6 +272,37 @@ def test_a_few_cells_that_are_no_numbers_make_bad_rows_not_a_category() -> None:
     assert "1 cells are not numbers" in texts_about(inference, "age")
 
 
+def test_a_column_named_like_a_part_of_the_answer_is_ignored() -> None:
+    table: Cells = {"risk_level": ["a", "b"] * 30, "fee": [1, 2, 3, 4] * 15, "left": ["yes", "no", "no"] * 20}
+
+    assert draft(table, "left").contract.ignored == {
+        "risk_level": "named like a part of the answer: rename it in the table to use it"
+    }
+
+
+def test_numbers_that_no_customer_has_are_bad_cells() -> None:
+    table: Cells = {"fee": ["1e300", *(f"{i % 9}e29" for i in range(99))], "left": ["yes", "no"] * 50}
+
+    inference = draft(table, "left")
+
+    assert inference.contract.columns["fee"].maximum == 1e30
+    assert "1 cells are not numbers" in texts_about(inference, "fee")
+
+
+def test_a_second_identifier_in_a_table_sorted_by_outcome_is_no_leak() -> None:
+    table: Cells = {
+        "CustomerId": [f"K{i}" for i in range(100)],
+        "Contract No": [5_000 + 3 * i for i in range(100)],
+        "age": [20 + i % 30 for i in range(100)],
+        "left": ["yes"] * 50 + ["no"] * 50,
+    }
+
+    contract = draft(table, "left").contract
+
+    assert (contract.customer_id, contract.leaking) == ("CustomerId", {})
+    assert contract.ignored.keys() == {"Contract No"}
+
+
 def test_codes_with_leading_zeros_are_texts() -> None:
     table: Cells = {"branch": ["007", "008", "010", "011"] * 15, "left": ["yes", "no", "no"] * 20}
 
