@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_SECONDS = 10.0
+NICENESS = 10
+"""Whoever answers customers goes first."""
 
 
 def main() -> None:
@@ -44,6 +46,7 @@ def main() -> None:
 
 def _attend(settings: ServiceSettings) -> None:
     stopping = threading.Event()
+    os.nice(NICENESS)
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the door, which then lets go of us
     threading.Thread(target=_wait_for_parent, args=(stopping,), daemon=True).start()

@@ -26,6 +26,9 @@ class Served:
     headers: dict[str, str]
     """Headers of every answer of this version."""
 
+    json_headers: list[tuple[bytes, bytes]]
+    """The same, and the content type, as ASGI wants them."""
+
 
 class LiveModel:
     """What this worker serves now.
@@ -77,7 +80,9 @@ class LiveModel:
         before = self.served.scorer if self.served else None
         headers = {"x-served-by": self._door, "x-model-version": str(scorer.version)}
         self.loaded_at = time.time()
-        self.served = Served(scorer, telemetry.VersionMeters(self._door, scorer), headers)
+        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+        json_headers = [*raw, (b"content-type", b"application/json")]
+        self.served = Served(scorer, telemetry.VersionMeters(self._door, scorer), headers, json_headers)
         self.problem = ""
         telemetry.show_model(self._door, scorer, loaded_at=self.loaded_at, before=before)
         log.info("model live", extra={"version": scorer.version, "digest": scorer.digest[:12]})

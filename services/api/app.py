@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, cast
 
 from fastapi import FastAPI
 from starlette.routing import Route
@@ -36,8 +37,9 @@ def create_app(worker: Worker, *, owns_worker: bool) -> ASGIApp:
     )
     install_problems(app)
     # Plain routes: the body is validated by the live contract's own model, so FastAPI has nothing to add but time.
+    predict = Predict(worker)
     for path in PREDICT:
-        app.add_route(path, Predict(worker).answer, methods=["POST"])
+        app.add_route(path, cast("Any", predict), methods=["POST"])  # Starlette takes ASGI applications as endpoints
     for path in BATCH:
         app.add_route(path, Batch(worker).answer, methods=["POST"])
     routers = [health_routes(worker), docs_routes(worker)]
@@ -45,7 +47,8 @@ def create_app(worker: Worker, *, owns_worker: bool) -> ASGIApp:
         app.include_router(router)
     known = {route.path for router in routers for route in router.routes if isinstance(route, Route)}
     limits = {"": worker.settings.body_bytes, **dict.fromkeys(BATCH, worker.settings.batch_bytes)}
-    return Front(app, door=worker.door, routes=known.union(PREDICT, BATCH), body_limits=limits)
+    shortcuts: dict[tuple[str, str], ASGIApp] = {("POST", path): predict for path in PREDICT}
+    return Front(app, worker.door, routes=known.union(PREDICT, BATCH), shortcuts=shortcuts, body_limits=limits)
 
 
 def _lifespan(worker: Worker) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

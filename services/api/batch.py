@@ -57,7 +57,7 @@ class Batch:
     async def answer(self, request: Request) -> Response:
         """Answer one request."""
         served = self._worker.live.require()
-        require_type(request, "multipart/form-data")
+        require_type(dict(request.headers.raw), "multipart/form-data")
         async with request.form(max_files=1, max_fields=8) as form:
             upload = form.get(FIELD)
             if not isinstance(upload, UploadFile):
@@ -91,7 +91,7 @@ class BatchScoring:
         facts = {
             "total_customers": self._accepted + len(self._rejected),
             "churn_risk_count": self._at_risk,
-            "model_version": self._served.headers["x-model-version"],
+            "model_version": str(self._served.scorer.version),
             "threshold": self._served.scorer.threshold,
             "served_by": self._worker.door,
             "rejected": self._rejected,

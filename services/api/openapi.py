@@ -77,7 +77,7 @@ def _predict(served: Served | None) -> Document:
             {
                 "name": "Idempotency-Key", "in": "header", "required": False,
                 "description": "Becomes the prediction_id: a prediction sent twice with it is stored once.",
-                "schema": {"type": "string", "pattern": IDEMPOTENCY_KEY.pattern},
+                "schema": {"type": "string", "pattern": IDEMPOTENCY_KEY.pattern.replace("\\Z", "$")},
             }
         ],
         "requestBody": {

@@ -1,11 +1,13 @@
 """One customer: validate, score, record, answer."""
 
 import re
+from collections.abc import Mapping
 
 import orjson
-from fastapi import Request, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
 from churn.contract.request import CustomerRequest
 from churn.errors import ContractError
@@ -14,7 +16,7 @@ from services.api.recording import count_inputs, inputs_of, new_prediction_id, r
 from services.live import Served
 from services.worker import Worker
 
-IDEMPOTENCY_KEY = re.compile(r"^[A-Za-z0-9._:-]{8,64}$")
+IDEMPOTENCY_KEY = re.compile(r"^[A-Za-z0-9._:-]{8,64}\Z")
 LONGEST_CUSTOMER_ID = 255
 """That of the column in the SQL store."""
 
@@ -36,19 +38,25 @@ class PredictionAnswer(BaseModel):
 
 
 class Predict:
-    """The endpoint: a raw body in, because the contract may change with a promotion."""
+    """The endpoint, an ASGI application of its own: the front reaches it without the layers of the framework.
+
+    It takes a raw body, because the contract may change with a promotion.
+    """
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
-    async def answer(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         served = self._worker.live.require()
-        require_type(request, "application/json")
-        key = idempotency_key(request)
-        customer = served.scorer.form.read(await request.body())
-        answer = self._predict(served, customer, key)
-        return Response(orjson.dumps(answer), headers=served.headers, media_type="application/json")
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        require_type(headers, "application/json")
+        key = idempotency_key(headers)
+        customer = served.scorer.form.read(await _read_body(receive))
+        content = orjson.dumps(self._predict(served, customer, key))
+        length = (b"content-length", b"%d" % len(content))
+        await send({"type": "http.response.start", "status": 200, "headers": [*served.json_headers, length]})
+        await send({"type": "http.response.body", "body": content})
 
     def _predict(self, served: Served, customer: CustomerRequest, key: str | None) -> dict[str, object]:
         scorer = served.scorer
@@ -69,7 +77,7 @@ class Predict:
             "threshold": scorer.threshold,
             "customer_id": customer_id,
             "prediction_id": prediction_id,
-            "model_version": served.headers["x-model-version"],
+            "model_version": str(scorer.version),
             "served_by": self._worker.door,
             "recorded": is_recorded,
             "missing_columns": customer.missing,
@@ -77,26 +85,38 @@ class Predict:
         }
 
 
-def require_type(request: Request, media_type: str) -> None:
+async def _read_body(receive: Receive) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def require_type(headers: Mapping[bytes, bytes], media_type: str) -> None:
     """Refuse another content type, and any content encoding; a request without a type is read as the right one.
 
     Raises:
         HTTPException: 415.
     """
-    found = request.headers.get("content-type", media_type).partition(";")[0].strip().lower()
-    if found != media_type:
+    found = headers.get(b"content-type", media_type.encode()).partition(b";")[0].strip().lower()
+    if found != media_type.encode():
         raise HTTPException(415, f"send Content-Type: {media_type}")
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise HTTPException(415, "send the body without Content-Encoding", headers={"accept-encoding": "identity"})
 
 
-def idempotency_key(request: Request) -> str | None:
+def idempotency_key(headers: Mapping[bytes, bytes]) -> str | None:
     """Return the client's key; a prediction with a key that was used before is stored once.
 
     Raises:
         HTTPException: 400, the key can't be one.
     """
-    key = request.headers.get("idempotency-key")
+    sent = headers.get(b"idempotency-key")
+    key = None if sent is None else sent.decode("latin-1")
     if key is not None and not IDEMPOTENCY_KEY.match(key):
         raise HTTPException(400, "Idempotency-Key must be 8 to 64 of the characters A-Z a-z 0-9 . _ : -")
     return key

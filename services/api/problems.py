@@ -84,6 +84,15 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _explain_http)
 
 
+async def explain(request: Request, error: Exception) -> Response | None:
+    """Return the refusal that an error means; None when it is not a deliberate one."""
+    handlers = {ChurnError: _explain_ours, ValidationError: _explain_fields, HTTPException: _explain_http}
+    for kind, handler in handlers.items():
+        if isinstance(error, kind):
+            return await handler(request, error)
+    return None
+
+
 async def _explain_ours(request: Request, error: Exception) -> Response:
     status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
     headers = {"retry-after": "2"} if status == 503 else None
