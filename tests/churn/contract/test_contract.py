@@ -1,4 +1,5 @@
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -193,7 +194,5 @@ def test_the_example_is_a_customer_that_both_doors_take(contract: Contract) -> N
 @given(st.text(max_size=200))
 @settings(max_examples=100, deadline=None)
 def test_any_text_is_a_contract_or_a_contract_error(text: str) -> None:
-    try:
-        parse_contract(text, "here.yaml")
-    except ContractError as error:
-        assert str(error).startswith("here.yaml")
+    with suppress(ContractError):
+        assert parse_contract(text, "here.yaml").columns
