@@ -28,12 +28,12 @@ def demo(
     from churn.errors import ChurnError
     from churn.settings import Settings
     from cli.demo.ring import Demo, fresh_home
-    from cli.demo.screen import screen, summary
+    from cli.demo.screen import show, summary
 
     run = Demo(fresh_home(Settings().home / "demo"), load_contract(contract), console.progress)
     problem = None
     try:
-        console.out.print(screen(run.go_round(data)))
+        show(run.go_round(data), console.out)
         if not check:
             _stay_up(run)
     except ChurnError as error:

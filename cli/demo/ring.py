@@ -108,10 +108,10 @@ class Demo:
             for door in ("bento", "fastapi"):
                 self.say(f"serve: {door} on port {ports[door]}")
                 self.processes.start(door, ["cli.main", "serve", "--door", door, "--port", str(ports[door])])
-            self._start_mlflow(ports["mlflow"])
             for door in ("bento", "fastapi"):
                 url = f"http://127.0.0.1:{ports[door]}/readyz"
                 self.told.ready_seconds[door] = self.processes.wait_for(door, url, READY_SECONDS)
+            self._start_mlflow(ports["mlflow"])
 
     def _start_mlflow(self, port: int) -> None:
         options = ["--backend-store-uri", self.settings.tracking_uri, "--host", "127.0.0.1", "--port", str(port)]
@@ -168,8 +168,8 @@ class Demo:
         with self._step("drift"):
             self.say("drift: the live window against the reference of the version (Evidently)")
             self.told.drift = json.loads(self.processes.run("churn drift", ["cli.main", "drift", "--json"]))
-            if not self.told.drift.get("is_drifted"):
-                raise ChurnError(f"a shift was sent and no drift was found: {self.told.drift}")
+            if self.told.drift["status"] != "drift":
+                raise ChurnError(f"a shift was sent and no drift was found: {self.told.drift['message']}")
 
     def _check_mlflow(self) -> None:
         with self._step("mlflow"):

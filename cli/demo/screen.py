@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from typing import Any
 
+from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
@@ -10,20 +12,14 @@ from cli.demo.ring import Told
 from cli.demo.traffic import customers
 
 
-def screen(told: Told) -> Panel:
-    """Return the screen of a demo that went all the way round."""
+def show(told: Told, console: Console) -> None:
+    """Print the screen of a demo that went all the way round; what is to be copied stands alone on its line."""
     table = Table.grid(padding=(0, 2))
-    for left, right in _rows(told):
+    for left, right in _what_happened(told):
         table.add_row(f"[bold]{left}[/bold]", right)
-    return Panel(table, title="Holdfast: the ring, once round", expand=False)
-
-
-def _rows(told: Told) -> Iterator[tuple[str, str]]:
-    yield from _what_happened(told)
-    yield "", ""
-    yield from _where_to_look(told)
-    yield "", ""
-    yield from _what_to_try(told)
+    console.print(Panel(table, title="Holdfast: the ring, once round", expand=False))
+    for line in (*_where_to_look(told), "", "Three things to try next:", *_what_to_try(told)):
+        console.print(line, markup=False)
 
 
 def _what_happened(told: Told) -> Iterator[tuple[str, str]]:
@@ -56,43 +52,38 @@ def _what_happened(told: Told) -> Iterator[tuple[str, str]]:
     yield "took", f"{sum(told.seconds.values()):.0f} s"
 
 
-def _where_to_look(told: Told) -> Iterator[tuple[str, str]]:
+def _where_to_look(told: Told) -> Iterator[str]:
     if told.addresses is None:
         return
-    yield "Bento API", f"{told.addresses.bento}/docs"
-    yield "fallback", f"{told.addresses.fastapi}/docs"
-    yield "MLflow", told.addresses.mlflow
-    yield "drift report", str(told.drift.get("report", ""))
+    yield f"  Bento API docs   {told.addresses.bento}/docs"
+    yield f"  fallback docs    {told.addresses.fastapi}/docs"
+    yield f"  MLflow           {told.addresses.mlflow}"
+    yield f"  drift report     file://{told.drift.get('report', '')}"
 
 
-def _what_to_try(told: Told) -> Iterator[tuple[str, str]]:
+def _what_to_try(told: Told) -> Iterator[str]:
     if told.addresses is None or told.offline is None:
         return
-    yield "try next", ""
-    yield (
-        "1. who leaves?",
-        f"curl -s {told.addresses.bento}/predict -H 'Content-Type: application/json' -d '{example(told)}'",
-    )
-    yield (
-        "2. a better one",
-        f"CHURN_HOME={told.home} .venv/bin/churn ring --data {told.offline.source.path} --trials 20",
-    )
-    yield "", "     (both doors take the new version within 5 s; `churn rollback` gives it back)"
-    yield "3. your own", ".venv/bin/churn contract infer customers.csv --target Churn --out contracts/mine.yaml"
+    yield "  1. ask for one customer (absent columns count as missing):"
+    yield f"curl -s {told.addresses.bento}/predict -H 'Content-Type: application/json' -d '{example(told)}'"
+    yield "  2. search longer and promote; both doors take the new version within 5 s (`churn rollback` gives it back):"
+    yield f"CHURN_HOME={told.home} .venv/bin/churn ring --data {told.offline.source.path} --trials 20"
+    yield "  3. begin with your own table: draft its contract, read it, and bring both:"
+    yield ".venv/bin/churn contract infer customers.csv --target Churn --out contracts/mine.yaml"
 
 
 def example(told: Told) -> str:
-    """Return one of the demo's customers as JSON."""
+    """Return one of the demo's customers as JSON: what the contract requires of it, or all."""
     offline = told.offline
     if offline is None:
         return "{}"
-    return json.dumps(customers(told.contract, offline.ingested.customers.columns, 1, seed=5)[0])
+    customer = customers(told.contract, offline.ingested.customers.columns, 1, seed=5)[0]
+    wanted = told.contract.required_columns or tuple(customer)
+    return json.dumps({name: value for name, value in customer.items() if name in wanted})
 
 
-def _drifted(drift: Mapping[str, object]) -> list[str]:
-    columns = drift.get("columns")
-    names = [str(one["column"]) for one in columns if one["is_drifted"]] if isinstance(columns, list) else []
-    return list(dict.fromkeys(names))[:6]
+def _drifted(drift: Mapping[str, Any]) -> list[str]:
+    return list(dict.fromkeys(one["column"] for one in drift["measures"] if one["is_drifted"]))[:6]
 
 
 def summary(told: Told, *, problem: str | None) -> dict[str, object]:
@@ -115,7 +106,7 @@ def summary(told: Told, *, problem: str | None) -> dict[str, object]:
         "refused": sum(one.refused for one in sent),
         "stored": told.stored,
         "scored": scored.scored if scored else None,
-        "is_drifted": told.drift.get("is_drifted"),
+        "is_drifted": told.drift.get("status") == "drift",
         "drift_report": told.drift.get("report"),
         "seconds": told.seconds,
     }
