@@ -17,8 +17,8 @@ help: ## this list
 
 setup: .venv/installed ## install everything into .venv from uv.lock
 
-demo: setup ## the whole ring once: DATA=customers.csv to bring your own, CHECK=1 to end by itself
-	@$(BIN)/churn demo $(if $(DATA),--data "$(DATA)") $(if $(CHECK),--check)
+demo: setup ## the whole ring once; DATA=customers.csv CONTRACT=contracts/mine.yaml to bring your own, CHECK=1 to end by itself
+	@$(BIN)/churn demo $(if $(DATA),--data "$(DATA)") $(if $(CONTRACT),--contract "$(CONTRACT)") $(if $(CHECK),--check)
 
 test: setup ## what must pass before every commit (under 10 minutes); DATA=Telco-Customer-Churn.csv adds the real file
 	@$(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest
