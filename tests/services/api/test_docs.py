@@ -1,0 +1,76 @@
+import re
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from churn.contract.contract import parse_contract
+from services.worker import Worker
+from tests.bundles import small_bundle
+from tests.services.conftest import promote_on_disk
+
+SHOP = """
+name: shop
+target: {column: gone, positive: "1"}
+columns:
+  "Spend per month (€)": {type: number, minimum: 0, required: true, example: 12.5}
+  plan: {type: category, categories: [basic, pro]}
+"""
+
+
+def test_the_documents_example_works_as_it_stands(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+
+    content = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
+    assert client.post("/predict", json=content["example"]).status_code == 200
+    assert content["schema"] == {"$ref": "#/components/schemas/Customer"}
+
+
+def test_the_answer_matches_its_documented_schema(client: TestClient, telco: object) -> None:
+    schema = client.get("/openapi.json").json()["components"]["schemas"]
+
+    found = client.post("/predict", json=telco.example).json()
+
+    assert set(found) == set(schema["PredictionAnswer"]["required"])
+    assert set(client.get("/api/v1/health").json()) == set(schema["Health"]["properties"])
+
+
+def test_every_reference_of_the_document_leads_somewhere(client: TestClient) -> None:
+    answer = client.get("/openapi.json")
+
+    names = set(re.findall(r'"#/components/schemas/(\w+)"', answer.text))
+    assert names <= set(answer.json()["components"]["schemas"])
+
+
+def test_another_companys_contract_changes_the_document_and_the_door_at_once(
+    client: TestClient, worker: Worker, tmp_path: Path
+) -> None:
+    small_bundle(tmp_path / "shop", parse_contract(SHOP, "shop"))
+    promote_on_disk(worker.settings, tmp_path / "shop", version=2)
+    worker.live.follow()
+
+    example = client.get("/openapi.json").json()["components"]["schemas"]["Customer"]["example"]
+
+    assert example == {"Spend per month (€)": 12.5, "plan": "basic"}
+    assert client.post("/predict", json=example).json()["model_version"] == "2"
+
+
+def test_the_page_asks_no_other_host(client: TestClient) -> None:
+    page = client.get("/docs").text
+
+    assert "//" not in re.sub(r"//\s.*", "", page.replace("window.location.origin", ""))
+    for asset in re.findall(r'(?:src|href)="(docs/[^"]+)"', page):
+        assert client.get(f"/{asset}").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/docs/../settings.py", "/docs/%2e%2e%2findex.css", "/docs/nothing.js"])
+def test_only_the_pages_own_assets_are_given(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_the_root_leads_to_the_page(client: TestClient) -> None:
+    assert client.get("/", follow_redirects=False).headers["location"] == "docs"
+
+
+def test_without_a_model_there_is_a_document_too(empty_client: TestClient) -> None:
+    assert "/predict" in empty_client.get("/openapi.json").json()["paths"]

@@ -1,0 +1,174 @@
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from churn.bundle.files import digest_of
+from churn.errors import BundleError, StoreError
+from churn.stores.registry import RegisteredBundle
+from services.exchange import Pointer, read_note
+from services.mirror import Mirror, connect_registry
+from services.settings import ServiceSettings
+
+
+class ShelfRegistry:
+    """A registry on a shelf: the port that the mirror needs, and a count of what was fetched."""
+
+    def __init__(self) -> None:
+        self.folders: dict[int, Path] = {}
+        self.digests: dict[int, str] = {}
+        self.alias: int | None = None
+        self.is_away = False
+        self.fetched: list[int] = []
+
+    def put(self, version: int, folder: Path, *, digest: str | None = None) -> None:
+        self.folders[version], self.alias = folder, version
+        self.digests[version] = digest_of(folder) if digest is None else digest
+
+    def production(self, name: str) -> RegisteredBundle | None:
+        if self.is_away:
+            raise StoreError("the registry is away")
+        if self.alias is None:
+            return None
+        return RegisteredBundle(
+            name=name, version=self.alias, digest=self.digests[self.alias], run_id="", created_at=0.0, tags={}
+        )
+
+    def fetch_bundle(self, bundle: RegisteredBundle, folder: Path) -> Path:
+        self.fetched.append(bundle.version)
+        shutil.copytree(self.folders[bundle.version], folder)
+        return folder
+
+
+@pytest.fixture
+def registry() -> ShelfRegistry:
+    return ShelfRegistry()
+
+
+@pytest.fixture
+def mirror(settings: ServiceSettings, registry: ShelfRegistry) -> Mirror:
+    return Mirror(settings, lambda: registry)
+
+
+@pytest.fixture
+def pointed(settings: ServiceSettings) -> Callable[[], int | None]:
+    def version() -> int | None:
+        pointer = read_note(Pointer, settings.pointer_file)
+        return pointer.version if pointer else None
+
+    return version
+
+
+@pytest.fixture
+def bundles(bundle_folder: Path, other_bundle: Path, tmp_path: Path) -> tuple[Path, Path, Path]:
+    return bundle_folder, other_bundle, shutil.copytree(other_bundle, tmp_path / "broken")
+
+
+def test_production_is_brought_once_and_pointed_at(
+    mirror: Mirror, registry: ShelfRegistry, bundle_folder: Path, pointed: Callable[[], int | None]
+) -> None:
+    registry.put(3, bundle_folder)
+    for _ in range(3):
+        mirror.sync()
+
+    assert pointed() == 3
+    assert registry.fetched == [3]
+    assert mirror.problem == ""
+    assert mirror.last_sync > 0
+
+
+def test_an_empty_registry_is_up_and_points_nowhere(mirror: Mirror, pointed: Callable[[], int | None]) -> None:
+    mirror.sync()
+
+    assert (pointed(), mirror.problem) == (None, "")
+
+
+def test_a_registry_that_is_away_leaves_the_last_good_one(
+    mirror: Mirror, registry: ShelfRegistry, bundle_folder: Path, pointed: Callable[[], int | None]
+) -> None:
+    registry.put(3, bundle_folder)
+    mirror.sync()
+    registry.is_away = True
+    mirror.sync()
+
+    assert pointed() == 3
+    assert "away" in mirror.problem
+
+
+def test_a_bad_bundle_is_quarantined_and_not_fetched_in_a_loop(
+    mirror: Mirror, registry: ShelfRegistry, bundles: tuple[Path, Path, Path], pointed: Callable[[], int | None]
+) -> None:
+    bundle_folder, other_bundle, broken = bundles
+    registry.put(1, bundle_folder)
+    mirror.sync()
+    registry.put(2, broken)
+    (broken / "model.onnx").write_bytes(b"not a graph")
+    for _ in range(5):
+        mirror.sync()
+
+    assert pointed() == 1
+    assert registry.fetched == [1, 2]
+    assert "model.onnx" in mirror.quarantined["2"]
+
+    registry.put(3, other_bundle)
+    mirror.sync()
+    assert pointed() == 3
+
+
+@pytest.mark.parametrize("digest", ["", "../../outside", "0" * 63, "A" * 64])
+def test_a_version_without_a_proper_digest_is_quarantined(
+    mirror: Mirror, registry: ShelfRegistry, bundle_folder: Path, digest: str
+) -> None:
+    registry.put(1, bundle_folder, digest=digest)
+    mirror.sync()
+
+    assert "without its digest" in mirror.quarantined["1"]
+    assert registry.fetched == []
+
+
+def test_a_copy_that_rotted_on_disk_is_fetched_again(
+    mirror: Mirror, registry: ShelfRegistry, settings: ServiceSettings, bundle_folder: Path
+) -> None:
+    registry.put(1, bundle_folder)
+    mirror.sync()
+    settings.pointer_file.unlink()
+    (settings.bundle_folder / registry.digests[1] / "model.onnx").write_bytes(b"rot")
+    mirror.sync()
+
+    assert registry.fetched == [1, 1]
+    assert mirror.quarantined == {}
+
+
+def test_old_bundles_are_deleted_and_the_current_one_never(
+    mirror: Mirror, registry: ShelfRegistry, settings: ServiceSettings, bundle_folder: Path
+) -> None:
+    for number in range(5):
+        (settings.bundle_folder / (f"{number}" * 64)).mkdir(parents=True)
+    registry.put(1, bundle_folder)
+    mirror.sync()
+
+    left = {path.name for path in settings.bundle_folder.iterdir() if path.is_dir()}
+    assert len(left) == settings.kept_bundles
+    assert registry.digests[1] in left
+
+
+def test_a_local_registry_that_nobody_made_is_away_and_not_made(settings: ServiceSettings, tmp_path: Path) -> None:
+    tracking = f"sqlite:///{tmp_path / 'none.db'}"
+
+    with pytest.raises(StoreError, match="churn ring"):
+        connect_registry(settings.model_copy(update={"tracking": tracking}))
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_a_failing_registry_does_not_end_the_mirror(settings: ServiceSettings) -> None:
+    class Failing(ShelfRegistry):
+        def fetch_bundle(self, bundle: RegisteredBundle, folder: Path) -> Path:
+            raise BundleError(f"{bundle.version} in {folder} is not what was registered")
+
+    registry = Failing()
+    registry.digests[1], registry.alias = "0" * 64, 1
+    mirror = Mirror(settings, lambda: registry)
+    mirror.sync()
+
+    assert "not what was registered" in mirror.quarantined["1"]

@@ -1,0 +1,44 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+COUNT_ONCE = """
+from services import telemetry
+telemetry.count_request("bento", "/predict", "POST", status=200, seconds=0.01)
+telemetry.WAITING.labels("bento").set(1)
+telemetry.MODEL_VERSION.labels("bento", "1").set(3)
+{more}
+"""
+READ = """
+import sys, pathlib
+from services import telemetry
+sys.stdout.buffer.write(telemetry.exposition(pathlib.Path(sys.argv[1]), []))
+"""
+
+
+def run(code: str, folder: Path, *arguments: str) -> str:
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)}  # noqa: TID251  a child process needs it
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+
+
+def test_metrics_add_up_over_workers_and_forget_only_what_a_dead_one_showed(tmp_path: Path) -> None:
+    for _ in range(2):
+        run(COUNT_ONCE.format(more=""), tmp_path)
+
+    text = run(READ, tmp_path, str(tmp_path))
+
+    assert 'churn_http_requests_total{door="bento",method="POST",route="/predict",status="200"} 2.0' in text
+    assert 'churn_http_request_duration_seconds_bucket{door="bento",le="0.25",route="/predict"} 2.0' in text
+    assert "churn_recorder_memory{" not in text
+    assert "churn_model_version{" not in text
+
+
+def test_a_living_workers_gauges_are_shown(tmp_path: Path) -> None:
+    more = f"import pathlib; print(telemetry.exposition(pathlib.Path({str(tmp_path)!r}), []).decode())"
+
+    text = run(COUNT_ONCE.format(more=more), tmp_path)
+
+    assert 'churn_recorder_memory{door="bento"} 1.0' in text
+    assert 'churn_model_version{door="bento",worker="1"} 3.0' in text
