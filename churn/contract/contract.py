@@ -114,7 +114,7 @@ class Target(Part):
 
 
 class Ratio(Part):
-    """numerator / denominator; missing when the denominator is 0 or either is missing."""
+    """numerator / denominator; missing when the denominator is 0, either is missing, or the ratio too large."""
 
     operation: Literal["ratio"]
     numerator: ColumnName

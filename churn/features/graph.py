@@ -39,7 +39,7 @@ class GraphBuilder:
 
     def add(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         """Add a node and return the name of its output."""
-        output = f"/{operator}_{len(self._nodes)}"
+        output = self._free_name(f"/{operator}_{len(self._nodes)}")
         self._nodes.append(helper.make_node(operator, list(inputs), [output], domain=domain, **attributes))
         return output
 
@@ -48,7 +48,7 @@ class GraphBuilder:
         array = np.asarray(value, dtype=dtype)
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._constants:
-            self._constants[key] = f"/constant_{len(self._constants)}"
+            self._constants[key] = self._free_name(f"/constant_{len(self._constants)}")
             self._initializers.append(numpy_helper.from_array(array, self._constants[key]))
         return self._constants[key]
 
@@ -92,6 +92,12 @@ class GraphBuilder:
         except checker.ValidationError as error:
             raise BundleError(f"the graph is not valid ONNX: {error}") from error
         return model
+
+    def _free_name(self, name: str) -> str:
+        """A customer column may be called /Add_0: inputs are declared first, and keep their names."""
+        while any(name == declared.name for declared in self._inputs):
+            name = f"/{name}"
+        return name
 
     def _input(self, name: str, kind: int) -> str:
         self._inputs.append(helper.make_tensor_value_info(name, kind, ["rows", 1]))

@@ -28,16 +28,15 @@ class Operation:
 
 
 def _ratio(derived: Ratio, columns: Columns) -> np.ndarray:
-    below = columns[derived.denominator]
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return np.where(below == 0, np.float32(np.nan), columns[derived.numerator] / below).astype(np.float32)
+    """A division by zero and a quotient beyond float32 are infinite, which no model takes: missing."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+        divided = columns[derived.numerator] / columns[derived.denominator]
+    return np.where(np.isinf(divided), np.float32(np.nan), divided).astype(np.float32)
 
 
 def _ratio_onnx(derived: Ratio, graph: GraphBuilder, tensors: dict[str, str]) -> str:
-    below = tensors[derived.denominator]
-    is_zero = graph.add("Equal", below, graph.constant(0.0))
-    divided = graph.add("Div", tensors[derived.numerator], below)
-    return graph.add("Where", is_zero, graph.constant(np.nan), divided)
+    divided = graph.add("Div", tensors[derived.numerator], tensors[derived.denominator])
+    return graph.add("Where", graph.add("IsInf", divided), graph.constant(np.nan), divided)
 
 
 def _difference(derived: Difference, columns: Columns) -> np.ndarray:

@@ -56,8 +56,13 @@ class CalibratedPipeline(ClassifierMixin, BaseEstimator):
 
 
 def probability_onnx(fitted: CalibratedPipeline, graph: GraphBuilder, margin: str) -> str:
-    """Add the calibration to a graph: tensor of probabilities, shape (rows, 1)."""
-    scaled = graph.add("Mul", margin, graph.constant(fitted.slope_))
+    """Add the calibration to a graph: tensor of probabilities, shape (rows, 1).
+
+    The log-odds are clipped where the pipeline's are, else a small slope would let the two drift apart.
+    """
+    lowest, highest = _log_odds([0.0, 1.0])
+    clipped = graph.add("Clip", margin, graph.constant(lowest), graph.constant(highest))
+    scaled = graph.add("Mul", clipped, graph.constant(fitted.slope_))
     return graph.add("Sigmoid", graph.add("Add", scaled, graph.constant(fitted.intercept_)))
 
 
