@@ -1,0 +1,81 @@
+"""The version in production, and its bundle: from the registry, or from the last copy on disk."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from churn.bundle.files import verify
+from churn.errors import NotFoundError, StoreError
+from churn.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Production:
+    """What is in production.
+
+    Attributes:
+        run_id: run of its training, where reports are logged; "" when the registry did not answer.
+        bundle: verified folder.
+    """
+
+    version: int
+    run_id: str
+    bundle: Path
+
+
+class _Pointer(BaseModel):
+    """`production.json` in the bundle folder: what the doors of this home serve."""
+
+    name: str
+    version: int
+    digest: str
+
+
+def find_production(settings: Settings) -> Production:
+    """Return the version in production with its bundle.
+
+    Raises:
+        NotFoundError: nothing is in production.
+        StoreError: the registry did not answer, and no copy is on disk.
+    """
+    try:
+        return _from_registry(settings)
+    except NotFoundError:
+        raise
+    except StoreError as error:
+        found = _from_disk(settings)
+        if found is None:
+            raise
+        log.warning("registry away, the bundle on disk is used", extra={"version": found.version, "why": str(error)})
+        return found
+
+
+def _from_registry(settings: Settings) -> Production:
+    import mlflow  # noqa: PLC0415  takes a second
+
+    from churn.stores.registry import ModelRegistry  # noqa: PLC0415  imports mlflow
+
+    mlflow.set_tracking_uri(settings.tracking_uri)  # mlflow resolves models:/ by its global addresses alone
+    mlflow.set_registry_uri(settings.tracking_uri)
+    registry = ModelRegistry(settings.tracking_uri)
+    found = registry.production(settings.model)
+    if found is None:
+        raise NotFoundError(f"no version of {settings.model} is in production: promote one with `churn promote`")
+    folder = registry.fetch_bundle(found, settings.bundle_folder / found.digest)
+    return Production(found.version, found.run_id, folder)
+
+
+def _from_disk(settings: Settings) -> Production | None:
+    try:
+        pointer = _Pointer.model_validate_json((settings.bundle_folder / "production.json").read_bytes())
+    except (OSError, ValidationError):
+        return None
+    if pointer.name != settings.model:
+        return None
+    folder = settings.bundle_folder / pointer.digest
+    verify(folder, digest=pointer.digest)
+    return Production(pointer.version, "", folder)
