@@ -6,7 +6,7 @@ import sys
 import time
 
 from services.lock import exclusive
-from services.settings import ServiceSettings
+from services.settings import ServiceSettings, child_environment
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,10 @@ class Attendance:
         self._reap()
         try:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "services.attendant"], stdin=subprocess.PIPE, start_new_session=True
+                [sys.executable, "-m", "services.attendant"],
+                stdin=subprocess.PIPE,
+                env=child_environment(),
+                start_new_session=True,
             )
         except OSError as error:
             log.warning("attendant not started", extra={"reason": str(error)})

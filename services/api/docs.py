@@ -1,7 +1,7 @@
 """The Swagger page, with its assets from BentoML's package: it works without the internet, and tells nobody."""
 
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -64,4 +64,12 @@ def _folder() -> Path:
 
 
 def _document(served: Served | None) -> dict[str, Any]:
-    return openapi_document(served, title=TITLE, version=version("holdfast"))
+    return openapi_document(served, title=TITLE, version=_version())
+
+
+@cache
+def _version() -> str:
+    try:
+        return version("holdfast")
+    except PackageNotFoundError:  # a Bento carries the source without installing it
+        return "unknown"

@@ -1,0 +1,117 @@
+"""A real registry for the session, and homes with doors that are killed when a test ends."""
+
+import shutil
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from churn.bundle.files import digest_of
+from churn.contract.contract import Contract
+from churn.stores.registry import ModelRegistry
+from services.exchange import Pointer, write_note
+from services.settings import ServiceSettings
+from tests.bundles import small_bundle
+from tests.faults.doors import Home, OpenDoor
+
+
+@dataclass
+class Shop:
+    """A registered model of the test's own."""
+
+    registry: ModelRegistry
+    name: str
+    logged: dict[str, str]
+    folders: dict[str, Path]
+
+    def promote(self, which: str, *, digest: str | None = None) -> int:
+        """Register a bundle once more and point the alias at it, without a gate."""
+        digest = digest or digest_of(self.folders[which])
+        bundle = self.registry.register(self.name, self.logged[which], run_id=self.run_id, digest=digest, tags={})
+        self.registry.move_production(bundle)
+        return bundle.version
+
+    run_id: str = ""
+
+
+@pytest.fixture(scope="session")
+def logged(
+    telco: Contract, bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, str, dict[str, str], dict[str, Path]]:
+    """The registry's address, a run, and three logged bundles: two good ones and one that was tampered with later."""
+    import mlflow
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # mlflow's opinion of type hints
+        from pipelines.logged_model import log_bundle
+
+    root = tmp_path_factory.mktemp("registry")
+    uri = f"sqlite:///{root / 'mlflow.db'}"
+    small_bundle(root / "second", telco, seed=1)
+    small_bundle(root / "bad", telco, seed=2)
+    folders = {"first": bundle_folder, "second": root / "second", "bad": root / "bad"}
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    mlflow.create_experiment("faults", artifact_location=(root / "artifacts").as_uri())
+    mlflow.set_experiment("faults")
+    with warnings.catch_warnings(), mlflow.start_run() as run:
+        warnings.simplefilter("ignore")  # mlflow's opinion of type hints
+        models = {name: log_bundle(folder, telco) for name, folder in folders.items()}
+    (tampered,) = [
+        path for path in (root / "artifacts").rglob("model.onnx") if models["bad"].removeprefix("models:/") in str(path)
+    ]
+    tampered.write_bytes(tampered.read_bytes()[:-100])
+    return uri, run.info.run_id, models, folders
+
+
+@pytest.fixture
+def shop(logged: tuple[str, str, dict[str, str], dict[str, Path]]) -> Shop:
+    uri, run_id, models, folders = logged
+    return Shop(ModelRegistry(uri), f"m{uuid.uuid4().hex[:12]}", models, folders, run_id)
+
+
+@pytest.fixture
+def home(shop: Shop, logged: tuple[str, str, dict[str, str], dict[str, Path]], tmp_path: Path) -> Home:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return Home(folder, {"CHURN_MODEL": shop.name, "CHURN_TRACKING_URI": logged[0]})
+
+
+@pytest.fixture
+def on_disk(home: Home, shop: Shop) -> int:
+    """Version 1, in production and already on this home's disk, so that a door is ready at once."""
+    version = shop.promote("first")
+    settings = ServiceSettings(home=home.folder, model=shop.name)
+    digest = digest_of(shop.folders["first"])
+    shutil.copytree(shop.folders["first"], settings.bundle_folder / digest)
+    write_note(Pointer(name=shop.name, version=version, digest=digest), settings.pointer_file)
+    return version
+
+
+@pytest.fixture
+def open_door(home: Home) -> Iterator[Callable[..., OpenDoor]]:
+    opened: list[OpenDoor] = []
+
+    def open_one(kind: str, *, workers: int = 1) -> OpenDoor:
+        opened.append(OpenDoor(kind, home, workers))
+        return opened[-1]
+
+    yield open_one
+    for door in opened:
+        if door.process.poll() is None:
+            door.kill()
+    _end_what_is_left(home)
+
+
+def _end_what_is_left(home: Home) -> None:
+    """Workers outlive a master that was killed; none may outlive the test."""
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("CHURN_HOME") == str(home.folder):
+                process.kill()
+        except psutil.Error:
+            continue

@@ -1,0 +1,203 @@
+"""Real doors in real processes at temporary homes, and a client that keeps count of what it was promised."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).parent.parent.parent
+START_SECONDS = 60.0
+
+
+def wait_until(is_so: Callable[[], object], what: str, *, seconds: float = 20.0) -> float:
+    """Return how long it took."""
+    began = time.monotonic()
+    while not is_so():
+        assert time.monotonic() - began < seconds, f"waited {seconds} s until {what}"
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+@dataclass
+class Home:
+    """An installation of the test's own."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "churn.db"
+
+    def stored_ids(self) -> list[str]:
+        """Every recorded prediction_id, with repeats if there were any."""
+        import sqlite3
+
+        if not self.database.exists():
+            return []
+        with sqlite3.connect(self.database, timeout=20) as connection:
+            tables = {name for (name,) in connection.execute("select name from sqlite_master")}
+            query = "select prediction_id from predictions"
+            found = [name for (name,) in connection.execute(query)] if "predictions" in tables else []
+        connection.close()
+        return found
+
+
+@dataclass
+class OpenDoor:
+    """`churn serve` at a free port."""
+
+    kind: str
+    home: Home
+    workers: int = 1
+    port: int = field(init=False)
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        command = [sys.executable, "-c", "from cli.main import run; run()", "serve", "--door", self.kind]
+        self.process = subprocess.Popen(
+            [*command, "--port", str(self.port), "--workers", str(self.workers)],
+            cwd=ROOT,
+            env={**os.environ, **self.home.environment, "CHURN_HOME": str(self.home.folder)},  # noqa: TID251  a child's
+            start_new_session=True,
+        )
+
+    def ready(self) -> "OpenDoor":
+        wait_until(self.is_ready, f"{self.kind} is ready", seconds=START_SECONDS)
+        return self
+
+    def is_ready(self) -> bool:
+        assert self.process.poll() is None, f"{self.kind} ended with {self.process.returncode}"
+        try:
+            return self.ask("GET", "/readyz")[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        *,
+        wait: float = 5.0,
+    ) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=wait)
+        try:
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def predict(
+        self, customer: dict[str, Any], *, key: str | None = None, wait: float = 5.0
+    ) -> tuple[int, dict[str, Any]]:
+        headers = {"content-type": "application/json", **({"idempotency-key": key} if key else {})}
+        status, content = self.ask("POST", "/predict", json.dumps(customer).encode(), headers, wait=wait)
+        return status, json.loads(content)
+
+    def health(self) -> dict[str, Any]:
+        return dict(json.loads(self.ask("GET", "/api/v1/health")[1]))
+
+    def metric(self, line: str) -> float:
+        """The sum over all samples whose line begins so."""
+        text = self.ask("GET", "/metrics")[1].decode()
+        return sum(float(each.rpartition(" ")[2]) for each in text.splitlines() if each.startswith(line))
+
+    def worker_processes(self) -> list[psutil.Process]:
+        marks = ("multiprocessing.spawn", "_bentoml_impl.worker.service")
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        return [each for each in children if any(mark in " ".join(_command(each)) for mark in marks)]
+
+    def processes(self) -> list[psutil.Process]:
+        master = psutil.Process(self.process.pid)
+        return [master, *master.children(recursive=True)]
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=40)
+
+    def kill(self) -> None:
+        """Kill everything that this door consists of, at once."""
+        for each in self.processes():
+            if each.is_running():
+                each.kill()
+        self.process.wait(timeout=10)
+
+
+def attendants(home: Home) -> list[int]:
+    """Processes that hold the attendant's lock at this home."""
+    try:
+        state = json.loads((home.folder / "attendant.json").read_bytes())
+    except FileNotFoundError:
+        return []
+    return [state["pid"]] if psutil.pid_exists(state["pid"]) and time.time() - state["at"] < 5 else []
+
+
+class Load(threading.Thread):
+    """Sends customers one after another; a request that broke off is sent again with its key.
+
+    Attributes:
+        acknowledged: ids whose answer said that they are recorded.
+        answered: ids that were answered at all, with the version that answered.
+        failures: statuses that were not 200.
+        breaks: how many connections broke.
+    """
+
+    def __init__(self, door: OpenDoor, name: str, customer: dict[str, Any], *, pause: float = 0.005) -> None:
+        super().__init__(daemon=True)
+        self.acknowledged: list[str] = []
+        self.answered: dict[str, str] = {}
+        self.failures: list[int] = []
+        self.breaks = 0
+        self._door, self._name, self._customer, self._pause = door, name, customer, pause
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        number = 0
+        while not self._stopping.wait(self._pause):
+            number += 1
+            self._send(f"{self._name}-{number:08}")
+
+    def finish(self) -> "Load":
+        self._stopping.set()
+        self.join()
+        return self
+
+    def _send(self, key: str) -> None:
+        while not self._stopping.is_set():
+            try:
+                status, found = self._door.predict(self._customer, key=key, wait=3.0)
+            except (OSError, http.client.HTTPException):
+                self.breaks += 1
+                time.sleep(0.05)
+                continue
+            if status != 200:
+                self.failures.append(status)
+                return
+            self.answered[key] = found["model_version"]
+            if found["recorded"]:
+                self.acknowledged.append(key)
+            return
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []

@@ -1,0 +1,43 @@
+from collections.abc import Callable
+
+from churn.contract.contract import Contract
+from tests.bundles import random_columns
+from tests.faults.doors import Home, OpenDoor, wait_until
+
+
+def test_both_doors_give_the_same_numbers_record_each_once_and_end_in_order(
+    open_door: Callable[..., OpenDoor], home: Home, on_disk: int, telco: Contract
+) -> None:
+    bento, fallback = open_door("bento", workers=2), open_door("fastapi")
+    answers: dict[str, list[tuple[int, float, str, str]]] = {}
+    for door in (bento.ready(), fallback.ready()):
+        found = [
+            door.predict(customer, key=f"{door.kind}-{number:04}") for number, customer in enumerate(customers(telco))
+        ]
+        answers[door.kind] = [
+            (status, each["churn_probability"], each["risk_level"], each["model_version"]) for status, each in found
+        ]
+        assert {each["served_by"] for _, each in found} == {door.kind}
+        assert all(each["recorded"] for _, each in found)
+
+    assert answers["bento"] == answers["fastapi"]
+    assert {(status, version) for status, _, _, version in answers["bento"]} == {(200, str(on_disk))}
+    assert bento.metric('churn_predictions_total{door="bento"') == len(answers["bento"])
+    assert bento.metric("churn_model_info{") == 2
+    assert [bento.stop(), fallback.stop()] == [0, 0]
+    wanted = {f"{kind}-{number:04}" for kind in answers for number in range(len(answers[kind]))}
+    wait_until(lambda: set(home.stored_ids()) == wanted, "every prediction is stored")
+    assert len(home.stored_ids()) == len(wanted)
+
+
+def customers(telco: Contract) -> list[dict[str, object]]:
+    columns = random_columns(telco, 40, seed=5)
+    rows = [{name: values[row] for name, values in columns.items()} for row in range(40)]
+    return [
+        {name: _json(value) for name, value in row.items() if value not in ("", None) and str(value) != "nan"}
+        for row in rows
+    ]
+
+
+def _json(value: object) -> object:
+    return value if isinstance(value, str) else float(value)  # type: ignore[arg-type]
