@@ -1,5 +1,6 @@
 """The gate: may a candidate take production's place? Pure, and with all reasons at once."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -48,10 +49,12 @@ def _objections(candidate: Mapping[str, float], production: Mapping[str, float] 
     roc_auc, brier = candidate["roc_auc"], candidate["brier"]
     if not roc_auc >= gate.min_roc_auc:
         yield f"roc_auc {roc_auc:.4f} is not at or above the floor {gate.min_roc_auc:.4f}"
+    if math.isnan(brier):
+        yield "brier is not a number"
     if production is None:
         return
     old_roc_auc, old_brier = production["roc_auc"], production["brier"]
     if not old_roc_auc - roc_auc <= gate.max_roc_auc_drop:
         yield f"roc_auc {roc_auc:.4f} is more than {gate.max_roc_auc_drop} below production's {old_roc_auc:.4f}"
-    if not brier - old_brier <= gate.max_brier_rise:
+    if not math.isnan(brier) and not brier - old_brier <= gate.max_brier_rise:
         yield f"brier {brier:.4f} is more than {gate.max_brier_rise} above production's {old_brier:.4f}"
