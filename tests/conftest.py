@@ -11,6 +11,15 @@ from tests.bundles import small_bundle
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees another's tracking server (mlflow writes it into the environment) or the developer's settings."""
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("CHURN_HOME", "CHURN_MODEL", "CHURN_TRACKING_URI", "CHURN_DATABASE_URL", "CHURN_OPTUNA_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="session")
 def telco() -> Contract:
     return load_contract(ROOT / "contracts" / "telco.yaml")
