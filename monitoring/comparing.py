@@ -24,7 +24,8 @@ def measure_drift(
 
     of_live, of_reference = label_windows(contract, live, reference, parameters)
     thresholds = _thresholds(of_live, of_reference, parameters)
-    compared = compare(pd.DataFrame(of_live), pd.DataFrame(of_reference), thresholds)
+    frames = pd.DataFrame(of_live), pd.DataFrame(of_reference)
+    compared = compare(*frames, thresholds, headline=OUTPUT, share=parameters.drifted_share_threshold)
     distances = [Measure(*key, value, thresholds[key]) for key, value in compared.values.items()]
     return (*distances, *_share_changes(contract, of_live, of_reference, parameters)), compared
 

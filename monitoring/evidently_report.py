@@ -16,14 +16,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+Thresholds = Mapping[tuple[str, str], float]
+"""(column, Evidently's name of a method) → threshold."""
+
+SHOWN = "psi"
+"""The method of the page; the others are measured beside it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """What Evidently found.
 
     Attributes:
         values: (column, method) → distance.
-        html: a page that needs no network.
-        metrics: Evidently's own JSON.
+        html: a page that needs no network: the headline column, then a table of the others, the drifted ones first.
+        metrics: Evidently's own JSON, a list of metrics.
     """
 
     values: Mapping[tuple[str, str], float]
@@ -31,33 +38,53 @@ class Comparison:
     metrics: str
 
 
-def compare(live: "pd.DataFrame", reference: "pd.DataFrame", thresholds: Mapping[tuple[str, str], float]) -> Comparison:
-    """Compare columns, each with the methods that are named for it.
+def compare(
+    live: "pd.DataFrame", reference: "pd.DataFrame", thresholds: Thresholds, *, headline: str, share: float
+) -> Comparison:
+    """Compare columns, each with the methods that are named for it, PSI among them.
 
     Args:
         live: labels, shape (rows, columns); no value is missing.
         reference: labels of the same columns.
-        thresholds: (column, Evidently's name of a method) → threshold; the report keeps this order. Without a name
-            Evidently would choose the test by the size of the reference.
+        thresholds: without a method's name Evidently would choose the test by the size of the reference.
+        headline: the column that the page begins with.
+        share: of the other columns, from which the page says that there is drift.
     """
     with _quiet():
         names = _safe_names(list(reference.columns))
         named = {(names[column], method): threshold for (column, method), threshold in thresholds.items()}
-        snapshot = _run(live.rename(columns=names), reference.rename(columns=names), named)
-        metrics: str = snapshot.json()
-        html: str = snapshot.get_html_str(as_iframe=False)
-    return Comparison(_values(metrics, {safe: name for name, safe in names.items()}), html, metrics)
+        windows = live.rename(columns=names), reference.rename(columns=names)
+        page = _run(*windows, _on_the_page(named, names[headline], share))
+        beside = _run(*windows, _beside_it(named))
+        metrics = [*json.loads(page.json())["metrics"], *json.loads(beside.json())["metrics"]]
+        html: str = page.get_html_str(as_iframe=False)
+    return Comparison(_values(metrics, {safe: name for name, safe in names.items()}), html, json.dumps(metrics))
 
 
-def _run(live: "pd.DataFrame", reference: "pd.DataFrame", thresholds: Mapping[tuple[str, str], float]) -> Any:
-    from evidently import DataDefinition, Dataset, Report  # noqa: PLC0415  see the module's docstring
-    from evidently.metrics import ValueDrift  # noqa: PLC0415
+def _on_the_page(thresholds: Thresholds, headline: str, share: float) -> list[Any]:
+    from evidently.metrics import ValueDrift  # noqa: PLC0415  see the module's docstring
+    from evidently.presets import DataDriftPreset  # noqa: PLC0415
 
-    definition = DataDefinition(categorical_columns=list(reference.columns))
-    metrics = [
+    shown = {column: threshold for (column, method), threshold in thresholds.items() if method == SHOWN}
+    first = ValueDrift(column=headline, method=SHOWN, threshold=shown.pop(headline))
+    others = {"columns": list(shown), "method": SHOWN, "per_column_threshold": shown, "drift_share": share}
+    return [first, DataDriftPreset(**others)] if shown else [first]
+
+
+def _beside_it(thresholds: Thresholds) -> list[Any]:
+    from evidently.metrics import ValueDrift  # noqa: PLC0415  see the module's docstring
+
+    return [
         ValueDrift(column=column, method=method, threshold=threshold)
         for (column, method), threshold in thresholds.items()
+        if method != SHOWN
     ]
+
+
+def _run(live: "pd.DataFrame", reference: "pd.DataFrame", metrics: list[Any]) -> Any:
+    from evidently import DataDefinition, Dataset, Report  # noqa: PLC0415  see the module's docstring
+
+    definition = DataDefinition(categorical_columns=list(reference.columns))
     return Report(metrics).run(Dataset.from_pandas(live, definition), Dataset.from_pandas(reference, definition))
 
 
@@ -72,9 +99,9 @@ def _safe_names(columns: list[str]) -> dict[str, str]:
     return names
 
 
-def _values(metrics: str, names: Mapping[str, str]) -> dict[tuple[str, str], float]:
-    found = ((one["config"], one["value"]) for one in json.loads(metrics)["metrics"])
-    return {(names[config["column"]], config["method"]): float(value) for config, value in found}
+def _values(metrics: list[dict[str, Any]], names: Mapping[str, str]) -> dict[tuple[str, str], float]:
+    of_columns = ((one["config"], one["value"]) for one in metrics if "column" in one["config"])
+    return {(names[config["column"]], config["method"]): float(value) for config, value in of_columns}
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def _bin_names(edges: np.ndarray) -> list[str]:
     """Name the len(edges) + 1 bins; the leading number keeps them in order."""
     if len(edges) == 0:
         return ["any number"]
-    texts = [f"{edge:.6g}" for edge in edges]
+    texts = [f"{edge:.4g}" for edge in edges]
     between = [f"{low} … {high}" for low, high in pairwise(texts)]
     names = [f"below {texts[0]}", *between, f"from {texts[-1]}"]
     return [f"{number:02d}: {name}" for number, name in enumerate(names)]
