@@ -54,6 +54,21 @@ def find_production(settings: Settings) -> Production:
         return found
 
 
+def production_version(settings: Settings) -> int | None:
+    """Return the version that the alias names; None when it names none.
+
+    Raises:
+        StoreError: the registry did not answer, or is a local file that nobody made yet.
+    """
+    file = settings.tracking_uri.removeprefix("sqlite:///")
+    if file != settings.tracking_uri and not Path(file).exists():
+        raise StoreError(f"there is no registry at {file} yet: `churn ring` makes one")  # asking MLflow would make it
+    from churn.stores.registry import ModelRegistry  # noqa: PLC0415  imports mlflow
+
+    found = ModelRegistry(settings.tracking_uri).production(settings.model)
+    return found.version if found else None
+
+
 def _from_registry(settings: Settings) -> Production:
     import mlflow  # noqa: PLC0415  takes a second
 

@@ -1,5 +1,6 @@
 """Settings of the eyes: the common ones, and where the exporter listens."""
 
+import os
 from pathlib import Path
 
 from pydantic import Field
@@ -20,3 +21,9 @@ class MonitoringSettings(Settings):
     def drift_folder(self) -> Path:
         """One folder per run of the drift job."""
         return self.report_folder / "drift"
+
+
+def prepare_exporter() -> None:
+    """Make MLflow's client give up before Prometheus does; call it before mlflow is imported."""
+    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
+    os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = "3"
