@@ -42,12 +42,12 @@ class Settings(BaseSettings):
 
     @property
     def tracking_uri(self) -> str:
-        """MLflow's address. `mlflow run` without any setting writes ./mlflow.db: found when ours is not there."""
+        """MLflow's address. A plain `mlflow run` writes ./mlflow.db: found when no home is set, nor there."""
         if self.tracking:
             return self.tracking
         own, mlflow_default = self.home / "mlflow.db", Path("mlflow.db")
-        found = mlflow_default if mlflow_default.exists() and not own.exists() else own
-        return f"sqlite:///{found.resolve()}"
+        is_default = "home" not in self.model_fields_set and mlflow_default.exists() and not own.exists()
+        return f"sqlite:///{(mlflow_default if is_default else own).resolve()}"
 
     @property
     def artifact_folder(self) -> Path:

@@ -21,6 +21,7 @@ def ingest(contract: ContractOption = CONTRACT, data: DataOption = "auto") -> No
     found = run(source.path, load_contract(contract), settings)
     quality = found.quality
     console.out.print(
-        f"{quality.rows:,} rows of {source.words}: {quality.accepted:,} accepted, {quality.rejected:,} set aside"
+        f"{quality.rows:,} rows of {source.words}: {quality.accepted:,} accepted, {quality.rejected:,} set aside",
+        markup=False,
     )
     console.out.print(f"rejected rows: {found.rejected}\nquality:       {found.report}", markup=False)

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from cli import console
 from cli.options import JsonOption
@@ -29,12 +30,13 @@ def status(as_json: JsonOption = False) -> None:
         mark = " ◀ production" if one.version == now else ""
         made = f"{_time(one.created_at)}"
         texts = (one.tags.get(key, "") for key in ("candidate", "contract"))
-        versions.add_row(f"{one.version}{mark}", *texts, one.digest[:12], one.tags.get("validation_status", ""), made)
+        status = one.tags.get("validation_status", "")
+        versions.add_row(*map(Text, (f"{one.version}{mark}", *texts, one.digest[:12], status, made)))
     console.out.print(versions)
     moves = Table("at", "action", "from", "to", "status", "actor", "reason")
     for move in found.history:
         ends = (str(move.from_version or ""), str(move.to_version or ""))
-        moves.add_row(move.at[:19], move.action, *ends, move.status, move.actor, move.reason)
+        moves.add_row(*map(Text, (move.at[:19], move.action, *ends, move.status, move.actor, move.reason)))
     console.out.print(moves)
 
 

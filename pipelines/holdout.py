@@ -10,9 +10,9 @@ import pandas as pd
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
-from churn.contract.contract import Contract
+from churn.contract.contract import Column, Contract
 from churn.contract.table import Columns
-from churn.errors import NotFoundError
+from churn.errors import ContractError, NotFoundError
 from churn.scoring.loading import load_scorer
 from churn.scoring.scorer import Scorer
 from churn.stores.registry import ModelRegistry
@@ -37,16 +37,24 @@ class Holdout:
     of_pipeline: np.ndarray
 
     def columns(self, contract: Contract) -> Columns:
-        """Return graph-ready columns for a contract; a column that these rows lack is missing in all of them."""
-        rows = len(self.frame)
-        return {
-            name: self._values(name) if name in self.frame else np.full(rows, np.nan if column.is_numeric else "")
-            for name, column in contract.columns.items()
-        }
+        """Return graph-ready columns for a contract; a column that these rows lack is missing in all of them.
 
-    def _values(self, name: str) -> np.ndarray:
+        Raises:
+            ContractError: a number of the contract is a category in these rows, or the other way round.
+        """
+        return {name: self._values(name, column) for name, column in contract.columns.items()}
+
+    def _values(self, name: str, column: Column) -> np.ndarray:
+        missing, kind = (np.nan, np.float32) if column.is_numeric else ("", object)
+        if name not in self.frame:
+            return np.full(len(self.frame), missing, dtype=kind)
         values = self.frame[name].to_numpy()
-        return values if values.dtype == object else values.astype(np.float32)
+        if (values.dtype == object) is column.is_numeric:
+            raise ContractError(
+                f"column {name!r} was a number in one version's contract and a category in the other's: they can't be "
+                "compared on the same rows. Register the new one under another name, with CHURN_MODEL"
+            )
+        return values.astype(kind)
 
 
 def read_holdout(run: Run) -> Holdout:

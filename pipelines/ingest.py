@@ -26,7 +26,9 @@ from pipelines.settings import PipelineSettings
 
 log = logging.getLogger(__name__)
 
-ID, LABEL = "customer_id", "label"
+ID, LABEL = "customer_id", "\x1flabel"
+"""Columns of ours beside the customer's: the first is reserved, the second has a letter that no contract's name has."""
+
 MINIMUM_ROWS = 100
 MINIMUM_PER_CLASS = 20
 
@@ -174,11 +176,12 @@ def _write_accepted(path: Path, customers: Customers) -> Path:
 
 def _write_rejected(path: Path, rejected: tuple[RejectedRow, ...]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as stream:
+    partial = path.with_suffix(".part")
+    with partial.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(["row", "reasons"])
         writer.writerows((one.row, "; ".join(one.reasons)) for one in rejected)
-    return path
+    return partial.rename(path)
 
 
 def _write_report(path: Path, quality: Quality) -> Path:

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 120
 COMPARED = ("roc_auc", "brier")
+AUDIT_ROWS = 100_000
+"""How far back a rollback looks: many refused promotions may lie between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,8 @@ def _measure(scorer: Scorer, holdout: Holdout) -> dict[str, float]:
 
 def _version_before(audit: PromotionLog, settings: PipelineSettings, current: int) -> int:
     """Return the version that production replaced when it was promoted."""
-    for move in audit.history(settings.model):
-        if move.status == "done" and move.action == "promote" and move.to_version == current and move.from_version:
+    for move in audit.history(settings.model, AUDIT_ROWS):
+        is_here = move.status == "done" and move.action == "promote" and move.to_version == current
+        if is_here and move.from_version and move.from_version != current:  # promoting it once more replaced nothing
             return move.from_version
     raise NotFoundError(f"nothing was in production before version {current}; `churn promote --version N` moves on")

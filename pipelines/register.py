@@ -5,10 +5,15 @@ Writes: a version in the registry with the bundle's digest as a tag, and the mod
 """
 
 import logging
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mlflow.entities import Run
 
 from churn.bundle.files import CARD
 from churn.bundle.parity import prove_parity
 from churn.errors import UsageError
+from churn.scoring.scorer import Scorer
 from churn.stores.registry import ModelRegistry, RegisteredBundle
 from pipelines.holdout import load_bundle_of, read_holdout
 from pipelines.settings import PipelineSettings
@@ -28,7 +33,7 @@ def register(run_id: str | None, *, settings: PipelineSettings) -> RegisteredBun
     if "holdout_roc_auc" not in run.data.metrics:
         raise UsageError(f"run {run.info.run_id} was not evaluated: run `churn evaluate --run {run.info.run_id}` first")
     registry = ModelRegistry(settings.tracking_uri)
-    scorer = load_bundle_of(run, registry, settings.bundle_folder)
+    scorer, card = _fetch_afresh(run, registry)
     holdout = read_holdout(run)
     parity = prove_parity(scorer.score_columns(holdout.columns(scorer.contract)), holdout.of_pipeline)
     for earlier in registry.versions(settings.model):
@@ -44,6 +49,13 @@ def register(run_id: str | None, *, settings: PipelineSettings) -> RegisteredBun
     }
     uri = run.data.tags["model_uri"]
     bundle = registry.register(settings.model, uri, run_id=run.info.run_id, digest=scorer.digest, tags=tags)
-    registry.describe(bundle, (settings.bundle_folder / scorer.digest / CARD).read_text(encoding="utf-8"))
+    registry.describe(bundle, card)
     log.info("version registered", extra={"model": bundle.name, "version": bundle.version, "digest": bundle.digest})
     return bundle
+
+
+def _fetch_afresh(run: Run, registry: ModelRegistry) -> tuple[Scorer, str]:
+    """Load the bundle that others will download, not a copy that an earlier stage left here; and its card."""
+    with TemporaryDirectory() as scratch:
+        scorer = load_bundle_of(run, registry, Path(scratch))
+        return scorer, (Path(scratch) / scorer.digest / CARD).read_text(encoding="utf-8")

@@ -47,6 +47,8 @@ class Search:
         """Run the trials that are still missing and return the best."""
         study = self._study()
         done = len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)))
+        # A sampler with the old seed would propose the same again to a study that goes on.
+        study.sampler = optuna.samplers.TPESampler(seed=self.seed + done)
         if not done:
             study.enqueue_trial(dict(self.candidate.defaults))
         if done:
@@ -65,7 +67,6 @@ class Search:
             storage=self.storage,
             load_if_exists=True,
             direction="maximize",
-            sampler=optuna.samplers.TPESampler(seed=self.seed),
             pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
         )
 

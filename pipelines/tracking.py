@@ -8,11 +8,13 @@ from mlflow import ActiveRun
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
-from churn.errors import NotFoundError, StoreError
+from churn.errors import NotFoundError, StoreError, UsageError
 from pipelines.settings import PipelineSettings
 
 STAGE_TAG = "stage"
 TRAINING = "train"
+TRAINING_TAGS = (STAGE_TAG, "model", "model_uri", "bundle_digest", "candidate", "dataset_digest")
+"""What a training run carries when it is complete."""
 
 Say = Callable[[str], None]
 """How a stage tells of its progress; the command line prints it."""
@@ -29,7 +31,7 @@ def open_tracking(settings: PipelineSettings) -> None:
     Raises:
         StoreError: the server does not answer.
     """
-    try:
+    with _translated(settings):
         mlflow.set_tracking_uri(settings.tracking_uri)
         mlflow.set_registry_uri(settings.tracking_uri)
         if settings.given_run_id:
@@ -37,6 +39,13 @@ def open_tracking(settings: PipelineSettings) -> None:
         if mlflow.get_experiment_by_name(settings.model) is None:
             mlflow.create_experiment(settings.model, artifact_location=_artifact_location(settings))
         mlflow.set_experiment(settings.model)
+
+
+@contextmanager
+def _translated(settings: PipelineSettings) -> Iterator[None]:
+    """Turn mlflow's errors into ours, with the address."""
+    try:
+        yield
     except (MlflowException, OSError) as error:
         text = str(error).splitlines()[0][:300]
         raise StoreError(f"MLflow at {settings.tracking_uri} can't be used: {text}") from error
@@ -50,7 +59,8 @@ def _artifact_location(settings: PipelineSettings) -> str | None:
 @contextmanager
 def training_run(settings: PipelineSettings, name: str) -> Iterator[ActiveRun]:
     """Open the run of a training, or enter the one that `mlflow run` opened."""
-    with mlflow.start_run(run_id=settings.given_run_id, run_name=None if settings.given_run_id else name) as run:
+    # Without an id mlflow takes MLFLOW_RUN_ID and forgets it; with one, each nested run would take it once more.
+    with mlflow.start_run(run_name=None if settings.given_run_id else name) as run:
         mlflow.set_tag(STAGE_TAG, TRAINING)
         yield run
 
@@ -60,13 +70,29 @@ def find_training(settings: PipelineSettings, run_id: str | None) -> Run:
 
     Raises:
         NotFoundError: there is none.
+        UsageError: the named run is not a training, or did not finish.
+        StoreError: MLflow does not answer.
     """
-    client = mlflow.MlflowClient()
-    if run_id:
-        try:
-            return client.get_run(run_id)
-        except MlflowException as error:
+    with _translated(settings):
+        return _named(settings, run_id) if run_id else _newest(settings)
+
+
+def _named(settings: PipelineSettings, run_id: str) -> Run:
+    try:
+        run = mlflow.MlflowClient().get_run(run_id)
+    except MlflowException as error:
+        if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
             raise NotFoundError(f"there is no run {run_id} in {settings.tracking_uri}") from error
+        raise
+    if missing := [tag for tag in TRAINING_TAGS if tag not in run.data.tags]:
+        raise UsageError(
+            f"run {run_id} is not a training that finished (it has no {missing[0]}): `churn train` prints the id of one"
+        )
+    return run
+
+
+def _newest(settings: PipelineSettings) -> Run:
+    client = mlflow.MlflowClient()
     experiments = [one.experiment_id for one in client.search_experiments()]
     query = f"tags.{STAGE_TAG} = '{TRAINING}' and tags.model = '{settings.model}' and attributes.status = 'FINISHED'"
     found = client.search_runs(experiments, query, max_results=1, order_by=["attributes.start_time DESC"])

@@ -20,7 +20,7 @@ from pipelines.search import Searched
 from pipelines.training import Training
 
 HOLDOUT = "evaluation/holdout.parquet"
-PIPELINE_PROBABILITY = "pipeline_probability"
+PIPELINE_PROBABILITY = "\x1fpipeline_probability"
 
 
 def log_inputs(training: Training) -> None:

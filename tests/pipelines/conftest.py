@@ -1,0 +1,93 @@
+"""One small training for every test of the ring: made once a session, copied by the tests that write."""
+
+import itertools
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from churn.contract.contract import Contract
+from churn.data.sampler_file import write_sample
+from pipelines.ingest import Ingested, ingest
+from pipelines.parameters import read_parameters
+from pipelines.settings import PipelineSettings
+from pipelines.tracking import open_tracking
+from pipelines.train import Trained, train
+from pipelines.training import TrainParameters
+
+ROWS = 900
+TRIALS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A local installation with one training in it."""
+
+    settings: PipelineSettings
+    ingested: Ingested
+    trained: Trained
+    said: list[str]
+
+
+def settings_of(folder: Path, **more: object) -> PipelineSettings:
+    return PipelineSettings.model_validate({"home": folder, "actor": "a test", **more})
+
+
+@pytest.fixture(scope="session")
+def customers_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("customers") / "customers.csv"
+    write_sample(path, ROWS, seed=11)
+    return path
+
+
+@pytest.fixture(scope="session")
+def parameters() -> TrainParameters:
+    return read_parameters("train", TrainParameters, trials=TRIALS, candidates=("logistic", "catboost"))
+
+
+@pytest.fixture(scope="session")
+def trained_home(
+    telco: Contract, customers_file: Path, parameters: TrainParameters, tmp_path_factory: pytest.TempPathFactory
+) -> Home:
+    """Trained, not evaluated. Read only: `home` is a copy to write in."""
+    settings, said = settings_of(tmp_path_factory.mktemp("ring") / "home"), []
+    ingested = ingest(customers_file, telco, settings)
+    open_tracking(settings)
+    return Home(settings, ingested, train(ingested, telco, parameters, settings=settings, say=said.append), said)
+
+
+@pytest.fixture
+def copy_home(trained_home: Home, tmp_path: Path) -> Callable[[], Home]:
+    """Make another copy at each call; the addresses inside MLflow's database go with it."""
+    numbers = itertools.count()
+
+    def copy() -> Home:
+        old, new = trained_home.settings.home, tmp_path / f"home-{next(numbers)}"
+        shutil.copytree(old, new)
+        _move_addresses(new / "mlflow.db", str(old), str(new))
+        settings = settings_of(new)
+        open_tracking(settings)
+        return Home(settings, trained_home.ingested, trained_home.trained, trained_home.said)
+
+    return copy
+
+
+@pytest.fixture
+def home(copy_home: Callable[[], Home]) -> Iterator[Home]:
+    """A copy of the training to write in."""
+    yield copy_home()
+    mlflow.end_run()
+
+
+def _move_addresses(database: Path, old: str, new: str) -> None:
+    source = sqlite3.connect(database)
+    script = "\n".join(source.iterdump()).replace(old, new)
+    source.close()
+    database.unlink()
+    copy = sqlite3.connect(database)
+    copy.executescript(script)
+    copy.close()
