@@ -53,6 +53,9 @@ class Column(Part):
     required: bool = False
     """A row without a value here is set aside (table) or refused (request)."""
 
+    decimal_comma: bool = False
+    """Texts of a file write 1.234,56 for 1234.56; JSON and typed files have numbers, which are read as they are."""
+
     minimum: Bound | None = None
     maximum: Bound | None = None
     categories: tuple[str, ...] = ()
@@ -89,12 +92,14 @@ class Column(Part):
         for text in self.categories:
             if text != text.strip() or not is_readable(text):
                 yield f"the category {text[:40]!r} is empty, too long, or has blanks at its ends or control characters"
-        if self.minimum is not None or self.maximum is not None:
-            yield "a category has no bounds: remove `minimum` and `maximum`"
+        if self.minimum is not None or self.maximum is not None or self.decimal_comma:
+            yield "a category is no number: remove `minimum`, `maximum` and `decimal_comma`"
 
     def _number_problems(self) -> Iterator[str]:
         if self.categories:
             yield f"type {self.type} has no `categories`: use type category"
+        if self.decimal_comma and self.type not in {"number", "integer"}:
+            yield f"type {self.type} has no decimals: remove `decimal_comma`"
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             yield f"minimum {self.minimum} is above maximum {self.maximum}"
 

@@ -1,6 +1,7 @@
 """The table check: raw columns in, graph-ready columns of the accepted rows out, rejected rows with their reasons."""
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,6 +12,8 @@ import numpy as np
 from churn.contract.contract import FALSE_TEXTS, LARGEST_NUMBER, TRUE_TEXTS, Column, Contract, is_readable
 from churn.contract.request import MISSING_TEXT
 from churn.errors import TableError
+
+COMMA_NUMBER = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
 
 Columns = dict[str, np.ndarray]
 """Graph-ready columns, each of shape (rows,): float32 with NaN for missing, or str objects with "" for missing."""
@@ -149,7 +152,8 @@ def _absent(column: Column, rows: int) -> _CheckedColumn:
 
 
 def _numbers(cells: Sequence[object], column: Column, marks: frozenset[str]) -> _CheckedColumn:
-    values, is_missing, is_bad = _parse(cells, _boolean if column.type == "boolean" else _number, marks)
+    written = list(map(_with_comma, cells)) if column.decimal_comma else cells
+    values, is_missing, is_bad = _parse(written, _reader(column), marks)
     is_read = ~is_missing & ~is_bad
     faults = {"not true or false" if column.type == "boolean" else "not a number": is_bad}
     with np.errstate(invalid="ignore"):
@@ -162,6 +166,17 @@ def _numbers(cells: Sequence[object], column: Column, marks: frozenset[str]) -> 
             faults["not a whole number"] = is_read & np.isfinite(values) & (values != np.rint(values))
         narrowed = np.where(np.abs(values) <= LARGEST_NUMBER, values, np.nan).astype(np.float32)
     return _CheckedColumn(narrowed, is_missing, np.zeros(len(values), bool), faults)
+
+
+def _reader(column: Column) -> Callable[[str], float]:
+    if column.type == "boolean":
+        return _boolean
+    return comma_number if column.decimal_comma else _number
+
+
+def _with_comma(cell: object) -> object:
+    """A number of a typed file, as its column's texts would write it."""
+    return cell if isinstance(cell, str) else text_of(cell).replace(".", ",")
 
 
 class _Memo(dict[object, Any]):
@@ -177,20 +192,20 @@ class _Memo(dict[object, Any]):
 
 
 def _parse(
-    cells: Sequence[object], parse: Callable[[str], float], marks: frozenset[str]
+    cells: Sequence[object], read: Callable[[str], float], marks: frozenset[str]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Parse each distinct cell once: values in float64, and masks of missing and unreadable cells."""
-    parsed = _Memo(lambda cell: _parse_cell(cell, parse, marks))
+    parsed = _Memo(lambda cell: _parse_cell(cell, read, marks))
     table = np.array([parsed[cell] for cell in _distinct(cells)], dtype=np.float64).reshape(len(cells), 3)
     return table[:, 0], table[:, 1] != 0, table[:, 2] != 0
 
 
-def _parse_cell(cell: object, parse: Callable[[str], float], marks: frozenset[str]) -> tuple[float, bool, bool]:
+def _parse_cell(cell: object, read: Callable[[str], float], marks: frozenset[str]) -> tuple[float, bool, bool]:
     text = text_of(cell)
     if text in marks or text == "":
         return math.nan, True, False
     try:
-        return parse(text), False, False
+        return read(text), False, False
     except ValueError:
         return math.nan, False, True
 
@@ -200,6 +215,17 @@ def _number(text: str) -> float:
     if "_" in text or math.isnan(value):
         raise ValueError(text)
     return value
+
+
+def comma_number(text: str) -> float:
+    """Read 1.234,56 as 1234.56; points may only stand between thousands.
+
+    Raises:
+        ValueError: the text is no such number.
+    """
+    if not COMMA_NUMBER.fullmatch(text.strip()):
+        raise ValueError(text)
+    return _number(text.strip().replace(".", "").replace(",", "."))
 
 
 def _boolean(text: str) -> float:

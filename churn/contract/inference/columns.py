@@ -50,6 +50,7 @@ def _number(column: Profile) -> dict[str, object]:
     typical = float(np.quantile(numbers, 0.5, method="lower"))
     return {
         "type": column.kind,
+        "decimal_comma": column.has_decimal_comma,
         "minimum": 0 if low >= 0 else -_round_up((high - low) - low),
         "maximum": 0 if high <= 0 else _round_up(high + (high - low)),
         "example": int(typical) if column.kind == "integer" else typical,

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from churn.contract.contract import LARGEST_NUMBER, MISSING_MARKS, is_readable
-from churn.contract.table import text_of
+from churn.contract.table import COMMA_NUMBER, comma_number, text_of
 
 SOFT_MARKS = frozenset({"None", "none", "unknown", "Unknown", "missing", "Missing"})
 """Missing among numbers; among texts they are a value ("no offer")."""
@@ -50,7 +50,6 @@ Kind = Literal[
     "date",
     "e-mail",
     "phone",
-    "decimal comma",
     "measure",
     "text",
 ]
@@ -58,7 +57,6 @@ Kind = Literal[
 DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([ T].*)?|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})([ T].*)?")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 PHONE = re.compile(r"[-+()\d /.]+")
-DECIMAL_COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
 MEASURE = re.compile(r"[^\w\s]?\s?[-+]?\d[\d.,' ]*\s?([^\w\s]|[A-Z]{3})?")
 LEADING_ZERO = re.compile(r"0\d+")
 CODE_WORDS = frozenset({"zip", "postal", "postcode", "plz", "code"})
@@ -89,7 +87,8 @@ class Profile:
         hard = {text: count for text, count in self.counts.items() if text in HARD_MARKS}
         soft = {text: count for text, count in self.counts.items() if text in SOFT_MARKS}
         others = [text for text in self.counts if text not in HARD_MARKS | SOFT_MARKS]
-        return hard | soft if others and all(map(is_number, others)) else hard
+        are_numbers = all(map(is_number, others)) or all(map(COMMA_NUMBER.fullmatch, others))
+        return hard | soft if others and are_numbers else hard
 
     @cached_property
     def present(self) -> dict[str, int]:
@@ -114,8 +113,20 @@ class Profile:
     @cached_property
     def numbers(self) -> np.ndarray:
         """Each row as a number, NaN where it is none; float64 of shape (rows,)."""
-        table = [float(text) if text in self.present and is_number(text) else np.nan for text in self.texts]
+        table = [self._number(text) if text in self.present else np.nan for text in self.texts]
         return np.take(table, self.codes)
+
+    @cached_property
+    def has_decimal_comma(self) -> bool:
+        """True when the numbers are written 1.234,56."""
+        is_plain = self._share(is_number) >= MOST
+        has_comma = any("," in text for text in self.present)
+        return not is_plain and has_comma and self._share(COMMA_NUMBER.fullmatch) >= MOST
+
+    def _number(self, text: str) -> float:
+        if self.has_decimal_comma:
+            return comma_number(text) if COMMA_NUMBER.fullmatch(text) else np.nan
+        return float(text) if is_number(text) else np.nan
 
     @cached_property
     def kind(self) -> Kind:
@@ -138,8 +149,8 @@ class Profile:
         if not self._is_code:
             if self._share(_is_phone) >= MOST and self.is_many:
                 return "phone"
-            if self._share(DECIMAL_COMMA.fullmatch) >= MOST and any("," in text for text in self.present):
-                return "decimal comma"
+            if self.has_decimal_comma:
+                return "number"
             if self._share(MEASURE.fullmatch) >= MOST and len(self.present) > FEW_VALUES:
                 return "measure"
         return "text" if self.is_many or not all(map(is_readable, self.present)) else "category"

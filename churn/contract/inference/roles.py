@@ -24,7 +24,6 @@ REASONS = {
     "date": "a date: give a number instead, such as days since it",
     "e-mail": "e-mail addresses: personal, and no two alike",
     "phone": "phone numbers: personal, and no two alike",
-    "decimal comma": "numbers with a decimal comma (29,85): write them with a point (29.85), then make it a number",
     "measure": "numbers with a sign, unit or thousands separator: write them as plain numbers, then make it a number",
 }
 

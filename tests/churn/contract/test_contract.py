@@ -118,7 +118,7 @@ def test_a_misspelt_key_is_refused() -> None:
     ("wrong", "why"),
     [
         ("{type: category, categories: [a, a]}", "twice"),
-        ("{type: category, categories: [a], minimum: 1}", "has no bounds"),
+        ("{type: category, categories: [a], minimum: 1}", "is no number"),
         ("{type: number, categories: [a]}", "has no `categories`"),
         ('{type: category, categories: [" a"]}', "has blanks at its ends"),
         ('{type: category, categories: [""]}', "is empty"),

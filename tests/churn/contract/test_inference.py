@@ -160,12 +160,16 @@ def test_a_german_shop_gets_a_contract(tmp_path: Path, encoding: str) -> None:
 
     contract = inference.contract
     assert (contract.customer_id, contract.target.positive, contract.target.negative) == ("Kundennr", "ja", "nein")
-    assert types_of(contract) == {"Bestellungen": "integer", "Monatlicher Umsatz": "number", "Größe": "category"}
-    assert contract.leaking.keys() == {"Kündigungsgrund", "Kündigungsdatum"}
-    assert contract.ignored.keys() == {
-        *("E-Mail", "Telefon", "Kunde seit", "Monatsbeitrag", "Land", "Fax", "PLZ", "Anmerkung")
+    assert types_of(contract) == {
+        "Bestellungen": "integer",
+        "Monatsbeitrag": "number",
+        "Monatlicher Umsatz": "number",
+        "Größe": "category",
     }
-    assert "decimal comma" in contract.ignored["Monatsbeitrag"]
+    assert contract.leaking.keys() == {"Kündigungsgrund", "Kündigungsdatum"}
+    assert contract.ignored.keys() == {*("E-Mail", "Telefon", "Kunde seit", "Land", "Fax", "PLZ", "Anmerkung")}
+    assert contract.columns["Monatsbeitrag"].decimal_comma
+    assert not contract.columns["Monatlicher Umsatz"].decimal_comma
     assert contract.missing_marks == (*MISSING_MARKS, "k.A.")
     assert "'?' (12)" in texts_about(inference, "Bestellungen")
     assert contract.economics is not None
