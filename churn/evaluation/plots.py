@@ -17,6 +17,7 @@ STYLE: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
+    "axes.axisbelow": True,
     "grid.color": "#e4e4e4",
     "font.size": 10,
     "figure.dpi": 110,
@@ -92,7 +93,7 @@ def _threshold(axes: Axes, target: np.ndarray, probability: np.ndarray, threshol
     axes.plot(cuts, hits / target.sum(), color=MODEL_COLOUR, label="leavers found (recall)")
     axes.plot(
         cuts,
-        hits / np.maximum(at_risk.sum(axis=1), 1),
+        hits / np.where(at_risk.any(axis=1), at_risk.sum(axis=1), np.nan),
         color=MODEL_COLOUR,
         linestyle=":",
         label="calls right (precision)",
