@@ -115,7 +115,7 @@ class Courier:
             self._relay = self._relay or self._open()
             report = self._relay.run_once()
         except (StoreError, OSError) as error:
-            if not self.problem:
+            if str(error) != self.problem:
                 log.warning("database away: predictions wait in the spool", extra={"reason": str(error)})
             self.problem = str(error)
             return False

@@ -54,11 +54,12 @@ class Mirror:
         try:
             self._registry = self._registry or self._connect()
             registered = self._registry.production(self._settings.model)
-            self.last_sync, self.problem = time.time(), ""
+            self.last_sync = time.time()
             if registered is not None:
                 self._follow(self._registry, registered)
+            self.problem = ""
         except (StoreError, OSError) as error:
-            if not self.problem:
+            if str(error) != self.problem:
                 log.warning("registry away: serving what is on disk", extra={"reason": str(error)})
             self.problem = str(error)
 

@@ -125,7 +125,12 @@ class ModelRegistry:
         Raises:
             BundleError: what was downloaded is not what was registered.
         """
-        return self._fetch(f"models:/{bundle.name}/{bundle.version}/artifacts/bundle", folder, bundle.digest)
+        # Not models:/name/version: mlflow would look that up in the process's own default registry, not in this one.
+        with self._translated():
+            place = self._client.get_model_version_download_uri(bundle.name, str(bundle.version))
+        if place.startswith("models:/m-"):
+            return self.fetch_logged(place, folder, bundle.digest)
+        return self._fetch(f"{place}/artifacts/bundle", folder, bundle.digest)
 
     def fetch_logged(self, model_uri: str, folder: Path, digest: str) -> Path:
         """Download the bundle of a logged model, `models:/m-…`, that is not a version yet; verified likewise."""
