@@ -1,6 +1,7 @@
 """A real registry for the session, and homes with doors that are killed when a test ends."""
 
 import shutil
+import subprocess
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
@@ -51,9 +52,10 @@ def logged(
 
     root = tmp_path_factory.mktemp("registry")
     uri = f"sqlite:///{root / 'mlflow.db'}"
-    small_bundle(root / "second", telco, seed=1)
-    small_bundle(root / "bad", telco, seed=2)
-    folders = {"first": bundle_folder, "second": root / "second", "bad": root / "bad"}
+    folders = {name: root / name / "bundle" for name in ("first", "second", "bad")}
+    shutil.copytree(bundle_folder, folders["first"])
+    small_bundle(folders["second"], telco, seed=1)
+    small_bundle(folders["bad"], telco, seed=2)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     mlflow.create_experiment("faults", artifact_location=(root / "artifacts").as_uri())
@@ -115,3 +117,16 @@ def _end_what_is_left(home: Home) -> None:
                 process.kill()
         except psutil.Error:
             continue
+
+
+@pytest.fixture
+def small_spool(home: Home) -> Iterator[Path]:
+    """The home's spool on a disk of 256 KB."""
+    folder = home.folder / "spool"
+    folder.mkdir()
+    command = ["/bin/mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
+    mounted = subprocess.run(command, check=False, capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("only root can mount a small disk")
+    yield folder
+    subprocess.run(["/bin/umount", "-l", str(folder)], check=True)
