@@ -56,7 +56,8 @@ def test_every_row_of_a_batch_is_recorded(client: TestClient, spooled: Callable[
     "csv",
     [
         b"", b"\n\n", HEADER.encode(), b"\x00\x01\x02\xff\xfe" * 100, b"tenure,tenure\n1,2\n",
-        b"a,b\n1,2\n", HEADER.encode() + b"\xff\xff,1,One year,1,1\n", b'a,b\n"never closed\n', b"PK\x03\x04" + bytes(300),
+        b"a,b\n1,2\n", HEADER.encode() + b"\xff\xff,1,One year,1,1\n", b'a,b\n"never closed\n',
+        b"PK\x03\x04" + bytes(300),
     ],
     ids=["empty", "blank", "header only", "binary", "equal headers", "other columns", "not utf-8", "open quote", "zip"],
 )  # fmt: skip
