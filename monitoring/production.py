@@ -70,12 +70,8 @@ def production_version(settings: Settings) -> int | None:
 
 
 def _from_registry(settings: Settings) -> Production:
-    import mlflow  # noqa: PLC0415  takes a second
+    from churn.stores.registry import ModelRegistry  # noqa: PLC0415  mlflow takes a second
 
-    from churn.stores.registry import ModelRegistry  # noqa: PLC0415  imports mlflow
-
-    mlflow.set_tracking_uri(settings.tracking_uri)  # mlflow resolves models:/ by its global addresses alone
-    mlflow.set_registry_uri(settings.tracking_uri)
     registry = ModelRegistry(settings.tracking_uri)
     found = registry.production(settings.model)
     if found is None:

@@ -65,8 +65,7 @@ def prometheus(settings: MonitoringSettings, telco: Contract) -> Iterator[str]:
         "churn-exporter": churn("exporter", "--port", str(ports["churn-exporter"])),
         "prometheus": _prometheus(program, ports, folder),
     }
-    # MLFLOW_TRACKING_URI, because mlflow itself reads it where it resolves models:/ addresses.
-    environment = {"CHURN_HOME": str(folder), "MLFLOW_TRACKING_URI": settings.tracking_uri}
+    environment = {"CHURN_HOME": str(folder), "CHURN_TRACKING_URI": settings.tracking_uri}
     with ExitStack() as stack:
         for name, command in commands.items():
             stack.enter_context(running(command, log=folder / f"{name}.log", environment=environment))
