@@ -14,7 +14,7 @@ UNKNOWN = "__other__"
 RARE = "__rare__"
 
 # Look-alikes, not deletion: "<1 year" and "1 year" stay two categories.
-INERT = str.maketrans({"<": "‹", ">": "›", "&": "＆", **dict.fromkeys(map(chr, (*range(32), 127)), " ")})
+INERT = str.maketrans({"<": "‹", ">": "›", "&": "+", **dict.fromkeys(map(chr, (*range(32), 127)), " ")})
 
 
 def inert(text: str) -> str:
