@@ -1,6 +1,7 @@
 """One small training for every test of the ring: made once a session, copied by the tests that write."""
 
 import itertools
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 
 from churn.contract.contract import Contract
 from churn.data.sampler_file import write_sample
@@ -34,7 +36,22 @@ class Home:
 
 
 def settings_of(folder: Path, **more: object) -> PipelineSettings:
-    return PipelineSettings.model_validate({"home": folder, "actor": "a test", **more})
+    """Settings that nothing in the environment changes: mlflow writes its address there when it is set."""
+    tracking = f"sqlite:///{folder / 'mlflow.db'}"
+    return PipelineSettings.model_validate({"home": folder, "tracking": tracking, "actor": "a test", **more})
+
+
+@pytest.fixture(autouse=True)
+def forget_tracking() -> Iterator[None]:
+    """Leave no address of mlflow behind, in this process or for those that it starts."""
+    yield
+    while mlflow.active_run():
+        mlflow.end_run()
+    mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+    mlflow.set_registry_uri(None)  # type: ignore[arg-type]
+    _artifact_repos_cache.clear()
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_EXPERIMENT_ID"):
+        os.environ.pop(name, None)  # noqa: TID251  what mlflow put there
 
 
 @pytest.fixture(scope="session")
@@ -71,16 +88,16 @@ def copy_home(trained_home: Home, tmp_path: Path) -> Callable[[], Home]:
         _move_addresses(new / "mlflow.db", str(old), str(new))
         settings = settings_of(new)
         open_tracking(settings)
+        _artifact_repos_cache.clear()  # kept per run id: a copy has the same
         return Home(settings, trained_home.ingested, trained_home.trained, trained_home.said)
 
     return copy
 
 
 @pytest.fixture
-def home(copy_home: Callable[[], Home]) -> Iterator[Home]:
+def home(copy_home: Callable[[], Home]) -> Home:
     """A copy of the training to write in."""
-    yield copy_home()
-    mlflow.end_run()
+    return copy_home()
 
 
 def _move_addresses(database: Path, old: str, new: str) -> None:
