@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 from typer.core import TyperGroup
 
 from churn.errors import ChurnError
@@ -84,6 +85,18 @@ def run() -> None:
     except ChurnError as error:
         typer.echo(f"churn: {error}", err=True)
         sys.exit(1)
+    except ValidationError as error:
+        typer.echo(f"churn: a setting in the environment or in .env does not hold: {_faults(error)}", err=True)
+        sys.exit(1)
+
+
+def _faults(error: ValidationError) -> str:
+    """Name each setting as it is written; what was found there may be a secret, and is not shown."""
+    names = (".".join(map(str, one["loc"])).upper() for one in error.errors())
+    return "; ".join(
+        f"{name if '_' in name else f'CHURN_{name}'}: {one['msg']}"
+        for name, one in zip(names, error.errors(), strict=True)
+    )
 
 
 if __name__ == "__main__":

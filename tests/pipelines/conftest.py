@@ -1,16 +1,13 @@
 """One small training for every test of the ring: made once a session, copied by the tests that write."""
 
 import itertools
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import mlflow
 import pytest
-from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 
 from churn.contract.contract import Contract
 from churn.data.sampler_file import write_sample
@@ -20,6 +17,7 @@ from pipelines.settings import PipelineSettings
 from pipelines.tracking import open_tracking
 from pipelines.train import Trained, train
 from pipelines.training import TrainParameters
+from tests.tracking import forget_copies, own_tracking
 
 ROWS = 900
 TRIALS = 2
@@ -42,16 +40,9 @@ def settings_of(folder: Path, **more: object) -> PipelineSettings:
 
 
 @pytest.fixture(autouse=True)
-def forget_tracking() -> Iterator[None]:
-    """Leave no address of mlflow behind, in this process or for those that it starts."""
-    yield
-    while mlflow.active_run():
-        mlflow.end_run()
-    mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
-    mlflow.set_registry_uri(None)  # type: ignore[arg-type]
-    _artifact_repos_cache.clear()
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_EXPERIMENT_ID"):
-        os.environ.pop(name, None)  # noqa: TID251  what mlflow put there
+def tracking() -> Iterator[None]:
+    with own_tracking():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +79,7 @@ def copy_home(trained_home: Home, tmp_path: Path) -> Callable[[], Home]:
         _move_addresses(new / "mlflow.db", str(old), str(new))
         settings = settings_of(new)
         open_tracking(settings)
-        _artifact_repos_cache.clear()  # kept per run id: a copy has the same
+        forget_copies()
         return Home(settings, trained_home.ingested, trained_home.trained, trained_home.said)
 
     return copy
