@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from churn.settings import environment_for_children
 
 ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 60.0
@@ -72,7 +73,7 @@ class OpenDoor:
         self.process = subprocess.Popen(
             [*command, "--port", str(self.port), "--workers", str(self.workers)],
             cwd=ROOT,
-            env={**os.environ, **self.home.environment, "CHURN_HOME": str(self.home.folder)},  # noqa: TID251  a child's
+            env=environment_for_children(**self.home.environment, CHURN_HOME=str(self.home.folder)),
             start_new_session=True,
         )
 

@@ -1,3 +1,4 @@
+import contextlib
 import http.client
 import json
 from collections.abc import Iterator
@@ -85,7 +86,8 @@ def test_no_request_makes_a_real_door_fail(open_door: object, kind: str) -> None
         if status >= 400 and sent.method != "HEAD" and content[:1] == b"{":
             assert json.loads(content)["status"] == status
 
-    send()
+    with contextlib.closing(connection):
+        send()
     assert sum(counts.values()) >= EACH_DOOR
     assert set(counts) >= {200, 404, 405, 422}
     assert len(door.worker_processes()) == 1
@@ -98,8 +100,8 @@ def exchange(connection: http.client.HTTPConnection, sent: Sent) -> tuple[int, b
     for _ in range(2):
         try:
             connection.request(sent.method, sent.path, sent.body, sent.headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
+            with connection.getresponse() as answer:
+                return answer.status, answer.read()
         except (http.client.HTTPException, ConnectionError, BrokenPipeError):
             connection.close()
     raise AssertionError(f"the connection was closed twice without an answer: {sent}")

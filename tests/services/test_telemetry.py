@@ -1,7 +1,8 @@
-import os
 import subprocess
 import sys
 from pathlib import Path
+
+from churn.settings import environment_for_children
 
 COUNT_ONCE = """
 from services import telemetry
@@ -18,7 +19,7 @@ sys.stdout.buffer.write(telemetry.exposition(pathlib.Path(sys.argv[1]), []))
 
 
 def run(code: str, folder: Path, *arguments: str) -> str:
-    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)}  # noqa: TID251  a child process needs it
+    environment = environment_for_children(PROMETHEUS_MULTIPROC_DIR=str(folder))
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
