@@ -56,7 +56,6 @@ class Attendance:
                 [sys.executable, "-m", "services.attendant"],
                 stdin=subprocess.PIPE,
                 env=child_environment(),
-                start_new_session=True,
             )
         except OSError as error:
             log.warning("attendant not started", extra={"reason": str(error)})
