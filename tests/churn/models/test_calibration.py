@@ -1,13 +1,15 @@
 import numpy as np
+import onnxruntime
 import pandas as pd
 import pytest
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
 
 from churn.evaluation.metrics import calibration_slope
-from churn.models.calibration import CalibratedPipeline
+from churn.features.graph import GraphBuilder
+from churn.models.calibration import SMALLEST, CalibratedPipeline, probability_onnx
 
 
 def customers(rows: int, *, seed: int) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
@@ -64,3 +66,18 @@ def test_a_prediction_is_the_likelier_class() -> None:
     model = CalibratedPipeline(Pipeline([("model", LogisticRegression())]), folds=3).fit(frame, target)
 
     assert np.array_equal(model.predict(frame), model.predict_proba(frame).argmax(axis=1))
+
+
+def test_beyond_the_ends_of_probability_the_graph_still_equals_the_pipeline() -> None:
+    """With a small slope a log-odds of 60 and one of 28, where probabilities end, are not the same."""
+    model = CalibratedPipeline(Pipeline([("model", LogisticRegression())]))
+    model.slope_, model.intercept_ = 0.1, 0.2
+    margins = np.array([-60, -28, -5, 0, 5, 28, 60], np.float32)
+    graph = GraphBuilder()
+    made = graph.build(probability_onnx(model, graph, graph.number_input("margin")), "out").SerializeToString()
+    session = onnxruntime.InferenceSession(made, providers=["CPUExecutionProvider"])
+
+    by_graph = session.run(None, {"margin": margins.reshape(-1, 1)})[0]
+
+    by_pipeline = expit(0.1 * logit(np.clip(expit(margins.astype(float)), SMALLEST, 1 - SMALLEST)) + 0.2)
+    np.testing.assert_allclose(by_graph, by_pipeline, atol=1e-5)
