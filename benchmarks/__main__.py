@@ -1,4 +1,4 @@
-"""Measure everything in one run and write benchmarks/RESULTS.md: `make bench`, or `python -m benchmarks [--data FILE]`."""
+"""Measure everything in one run and write benchmarks/RESULTS.md: `make bench`."""
 
 import argparse
 import os

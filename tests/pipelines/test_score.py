@@ -32,7 +32,7 @@ ROWS = 9_000
 def settings(telco: Contract, tmp_path_factory: pytest.TempPathFactory) -> PipelineSettings:
     """A home whose production is a small bundle."""
     home = tmp_path_factory.mktemp("home")
-    settings = PipelineSettings(home=home)
+    settings = PipelineSettings(home=home, tracking=f"sqlite:///{home / 'mlflow.db'}")
     small_bundle(home / "made" / "bundle", telco)
     open_tracking(settings)
     with mlflow.start_run() as run:
