@@ -22,6 +22,17 @@ def exclusive(path: Path) -> Iterator[bool]:
         os.close(handle)
 
 
+def share(path: Path) -> int:
+    """Take part in a lock file, made if absent, for as long as this process lives or the returned handle is open.
+
+    Raises:
+        OSError: the file can't be made.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    return handle
+
+
 def _lock(handle: int) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -6,7 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
@@ -14,9 +14,11 @@ import orjson
 
 from churn.errors import UsageError
 from services.attendance import Attendance
-from services.settings import Door, ServiceSettings, prepare_serving
+from services.lock import exclusive, share
+from services.settings import Door, ServiceSettings, prepare_serving, run_lock
 
 MEMORY_DISK = Path("/dev/shm")  # noqa: S108  a full disk kills processes whose metrics are mapped files on it
+RUN_PREFIX = "holdfast-"
 READY_SECONDS = 120.0
 EMPTY_SECONDS = 15.0
 """A door that is open for so long without a model waits for somebody to make one."""
@@ -71,12 +73,22 @@ def require_free(host: str, port: int) -> None:
 
 @contextmanager
 def _run_folder(door: Door) -> Iterator[Path]:
-    parent = MEMORY_DISK if MEMORY_DISK.is_dir() else None
-    folder = Path(tempfile.mkdtemp(prefix=f"holdfast-{door}-", dir=parent))
+    parent = MEMORY_DISK if MEMORY_DISK.is_dir() else Path(tempfile.gettempdir())
+    remove_abandoned(parent)
+    folder = Path(tempfile.mkdtemp(prefix=f"{RUN_PREFIX}{door}-", dir=parent))
+    share(run_lock(folder))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_abandoned(parent: Path) -> None:
+    """Remove the run folders of doors that were killed, once their last worker is gone too."""
+    for folder in parent.glob(f"{RUN_PREFIX}*"):
+        with suppress(OSError), exclusive(run_lock(folder)) as is_abandoned:
+            if is_abandoned:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _announce(host: str, port: int, say: Say) -> None:

@@ -95,6 +95,11 @@ def prepare_serving(settings: ServiceSettings, *, run_folder: Path) -> None:
     os.environ.pop("BENTOML_CONTAINERIZED", None)  # with it BentoML does not replace a dead worker
 
 
+def run_lock(run_folder: Path) -> Path:
+    """Return the file that a door's processes share a lock on, so that nobody takes their folder for abandoned."""
+    return run_folder / "lock"
+
+
 def prepare_attendant() -> None:
     """Make MLflow's client give up soon, before mlflow is imported: the attendant asks again anyway."""
     os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "1"

@@ -12,7 +12,8 @@ from services import telemetry
 from services.attendance import Attendance
 from services.exchange import AttendantState, read_note
 from services.live import LiveModel
-from services.settings import Door, ServiceSettings, metrics_folder
+from services.lock import share
+from services.settings import Door, ServiceSettings, metrics_folder, run_lock
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class Worker:
         self.live = LiveModel(door, settings)
         self.spool = SpoolWriter(settings.spool_folder, door)
         self._attendance = Attendance(settings)
+        self._run_lock = _share_run_folder()
         self._lost = 0
         self._closing = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
@@ -102,3 +104,8 @@ class Worker:
         lost = self.spool.lost
         telemetry.LOST.labels(self.door).inc(lost - self._lost)
         self._lost = lost
+
+
+def _share_run_folder() -> int | None:
+    folder = metrics_folder()
+    return share(run_lock(folder.parent)) if folder is not None and folder.parent.is_dir() else None
