@@ -16,7 +16,12 @@ REQUIREMENTS = ("mlflow", "numpy", "onnxruntime", "pandas")
 
 
 def log_bundle(folder: Path, contract: Contract) -> str:
-    """Log a sealed bundle in the active run and return the model's address, `models:/m-…`."""
+    """Log a sealed bundle in the active run and return the model's address, `models:/m-…`.
+
+    Args:
+        folder: must be called `bundle`: mlflow keeps its name, and the registry fetches by it.
+        contract: what the model's inputs are.
+    """
     logged = mlflow.pyfunc.log_model(
         name=NAME,
         python_model=pyfunc_model.__file__,
