@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from churn.contract.contract import load_contract
+from churn.contract.reading import load_contract
 from churn.contract.request import request_model
 
 app = FastAPI()

@@ -24,7 +24,7 @@ from typing import Any
 import psutil
 
 from benchmarks.scoring import Measured
-from churn.contract.contract import load_contract
+from churn.contract.reading import load_contract
 from churn.data.sampler_file import write_sample
 from churn.settings import environment_for_children
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from churn.bundle.files import Policy
 from churn.bundle.making import Ingredients, make_bundle
-from churn.contract.contract import load_contract
+from churn.contract.reading import load_contract
 from churn.contract.table import check_table, check_target
 from churn.data.sampler import sample_telco
 from churn.data.sampler_file import write_sample

@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from churn.contract.contract import Column, Contract, load_contract
+from churn.contract.column import Column
+from churn.contract.contract import Contract
+from churn.contract.reading import load_contract
 from churn.errors import UsageError
 from cli.console import err, out
 

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from churn.contract.contract import load_contract
+from churn.contract.reading import load_contract
 from churn.errors import ChurnError
 from churn.settings import Settings
 from churn.stores.database import is_current, open_database

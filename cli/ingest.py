@@ -11,7 +11,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def ingest(contract: ContractOption = CONTRACT, data: DataOption = "auto") -> None:
     """Keep the table as it came, set bad rows aside with reasons, and report its quality."""
-    from churn.contract.contract import load_contract
+    from churn.contract.reading import load_contract
     from pipelines.customers import choose_customers
     from pipelines.ingest import ingest as run
     from pipelines.settings import PipelineSettings

@@ -13,7 +13,7 @@ def ring(
     contract: ContractOption = CONTRACT, data: DataOption = "auto", trials: TrialsOption = None, seed: SeedOption = None
 ) -> None:
     """Ingest, train, evaluate, register and promote, one after the other; the parameters are the stages' own."""
-    from churn.contract.contract import load_contract
+    from churn.contract.reading import load_contract
     from pipelines.ring import go_round
     from pipelines.settings import PipelineSettings
 

@@ -17,7 +17,7 @@ def train(  # noqa: PLR0917  typer passes options by name
     seed: SeedOption = None,
 ) -> None:
     """Ingest a table, search the candidates, calibrate the best, and log it as a bundle."""
-    from churn.contract.contract import load_contract
+    from churn.contract.reading import load_contract
     from pipelines.customers import choose_customers
     from pipelines.ingest import ingest
     from pipelines.parameters import read_parameters

@@ -13,7 +13,7 @@ from typing import Literal
 from sqlalchemy import Engine
 
 from churn.bundle.files import CONTRACT, OUTPUT
-from churn.contract.contract import load_contract
+from churn.contract.reading import load_contract
 from churn.scoring.prediction import Prediction, utc_text
 from churn.stores.database import migrate, open_database
 from churn.stores.drift import DriftColumn, DriftRun, DriftStore

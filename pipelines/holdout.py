@@ -10,7 +10,8 @@ import pandas as pd
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
-from churn.contract.contract import Column, Contract
+from churn.contract.column import Column
+from churn.contract.contract import Contract
 from churn.contract.table import Columns
 from churn.errors import ContractError, NotFoundError
 from churn.scoring.loading import load_scorer

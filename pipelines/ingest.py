@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from churn.contract.contract import Contract, dump_contract
+from churn.contract.contract import Contract
+from churn.contract.reading import dump_contract
 from churn.contract.table import CheckedTable, Columns, RejectedRow, check_table, check_target
 from churn.data.files import TableFile, read_table
 from churn.data.quality import Quality, assess

@@ -6,7 +6,8 @@ from hashlib import sha256
 import numpy as np
 from pydantic import BaseModel, Field, field_validator
 
-from churn.contract.contract import Contract, dump_contract
+from churn.contract.contract import Contract
+from churn.contract.reading import dump_contract
 from churn.contract.table import Columns
 from churn.models.candidates import CANDIDATES
 from pipelines.ingest import Customers, Ingested

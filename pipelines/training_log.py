@@ -10,7 +10,7 @@ import optuna
 
 from churn.bundle.files import CARD
 from churn.bundle.making import Ingredients, make_bundle
-from churn.contract.contract import dump_contract
+from churn.contract.reading import dump_contract
 from churn.evaluation.plots import plots
 from churn.features.frame import raw_frame
 from churn.models.calibration import CalibratedPipeline

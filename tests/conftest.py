@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from churn.contract.contract import Contract, load_contract
+from churn.contract.contract import Contract
+from churn.contract.reading import load_contract
 from churn.settings import Settings
 from tests.bundles import small_bundle
 

@@ -27,7 +27,8 @@ from churn.bundle.files import (
 )
 from churn.bundle.parity import prove_parity
 from churn.bundle.session import GraphSession
-from churn.contract.contract import Contract, dump_contract
+from churn.contract.contract import Contract
+from churn.contract.reading import dump_contract
 from churn.contract.table import Columns
 from churn.features.frame import feature_tensors, raw_frame
 from churn.features.graph import GraphBuilder

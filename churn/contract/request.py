@@ -7,7 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, StringConstraints, create_model
 
-from churn.contract.contract import CONTROLS, LARGEST_NUMBER, MAX_TEXT, Column, Contract, example_of
+from churn.contract.column import Column, example_of
+from churn.contract.contract import Contract
+from churn.contract.part import LARGEST_NUMBER
+from churn.contract.texts import CONTROLS, MAX_TEXT
 
 MISSING_NUMBER = math.nan
 MISSING_TEXT = ""

@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from churn.contract.contract import FALSE_TEXTS, LARGEST_NUMBER, TRUE_TEXTS, Column, Contract, is_readable
+from churn.contract.column import Column
+from churn.contract.contract import Contract
+from churn.contract.part import LARGEST_NUMBER
 from churn.contract.request import MISSING_TEXT
+from churn.contract.texts import FALSE_TEXTS, TRUE_TEXTS, is_readable
 from churn.errors import TableError
 
 COMMA_NUMBER = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from churn.contract.contract import Bin, CountOf, Derived, Difference, IsMissing, Log1p, Ratio, Sum
+from churn.contract.derived import Bin, CountOf, Derived, Difference, IsMissing, Log1p, Ratio, Sum
 from churn.contract.table import Columns
 from churn.features.graph import GraphBuilder
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from churn.bundle.files import CONTRACT, GOLDEN, MODEL, POLICY, GoldenRows, Policy, digest_of, parse, verify
 from churn.bundle.session import GraphSession
-from churn.contract.contract import parse_contract
+from churn.contract.reading import parse_contract
 from churn.errors import BundleError, ContractError
 from churn.scoring.scorer import Scorer
 

@@ -24,7 +24,7 @@ def demo(
     """Train, promote, serve from both doors, send traffic with a shift, score, look for drift; then stay up."""
     signal.signal(signal.SIGTERM, _stop)
     console.err.print("getting ready …", style="dim")
-    from churn.contract.contract import load_contract
+    from churn.contract.reading import load_contract
     from churn.errors import ChurnError
     from churn.settings import Settings
     from cli.demo.ring import Demo, fresh_home

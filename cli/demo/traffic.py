@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import httpx
 import numpy as np
 
-from churn.contract.contract import Column, Contract
+from churn.contract.column import Column
+from churn.contract.contract import Contract
 from churn.contract.table import Columns
 
 CLIENTS = 8

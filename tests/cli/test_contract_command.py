@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from churn.contract.contract import load_contract
+from churn.contract.reading import load_contract
 from churn.errors import TableError, UsageError
 from cli.main import app
 

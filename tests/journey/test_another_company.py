@@ -12,7 +12,7 @@ import httpx
 import numpy as np
 import pytest
 
-from churn.contract.contract import load_contract
+from churn.contract.reading import load_contract
 from churn.settings import environment_for_children
 from cli.demo.processes import Processes, free_port
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churn.contract.contract import Contract, parse_contract
+from churn.contract.contract import Contract
+from churn.contract.reading import parse_contract
 from churn.data.sampler import sample_telco
 from churn.errors import TableError
 from pipelines.ingest import ID, LABEL, ingest

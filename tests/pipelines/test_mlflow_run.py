@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from churn.contract.contract import load_contract
+from churn.contract.reading import load_contract
 from churn.data.sampler_file import write_sample
 from churn.scoring.loading import load_scorer
 

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churn.contract.contract import Column, Contract
+from churn.contract.column import Column
+from churn.contract.contract import Contract
 from churn.errors import BundleError, ConflictError, ContractError, NotFoundError, StoreError, UsageError
 from churn.evaluation.gate import Gate
 from churn.stores.database import open_database

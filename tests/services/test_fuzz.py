@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given
 from schemathesis.checks import CHECKS
 from starlette.testclient import TestClient
 
-from churn.contract.contract import load_contract
+from churn.contract.reading import load_contract
 from services.api.app import create_app
 from services.settings import ServiceSettings
 from services.worker import Worker

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from churn.contract.contract import LARGEST_NUMBER, TRUE_TEXTS, Column
+from churn.contract.column import Column
 from churn.contract.inference.naming import is_protected
 from churn.contract.inference.profile import FEW_VALUES, Profile
+from churn.contract.part import LARGEST_NUMBER
+from churn.contract.texts import TRUE_TEXTS
 
 RARE_ROWS = 5
 

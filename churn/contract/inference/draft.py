@@ -5,8 +5,9 @@ from typing import Any
 
 import yaml
 
-from churn.contract.contract import MISSING_MARKS, Contract
+from churn.contract.contract import Contract
 from churn.contract.inference.infer import Finding, Inference
+from churn.contract.texts import MISSING_MARKS
 
 BESIDE = ("id", "target", "suspicious", "missing", "bad cells", "category", "value")
 """Kinds of findings that are written beside their column; the reasons of the others are values of the contract."""

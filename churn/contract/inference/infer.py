@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import ValidationError
 
-from churn.contract.contract import MISSING_MARKS, Contract
+from churn.contract.contract import Contract
 from churn.contract.inference.columns import column_of, is_open
 from churn.contract.inference.naming import revenue_score
 from churn.contract.inference.profile import FEW_VALUES, SOFT_MARKS, Profile, profile_of
 from churn.contract.inference.roles import SUSPICIOUS_AUC, Roles, assign, find_id
 from churn.contract.inference.signal import ENOUGH
 from churn.contract.inference.target import Outcome, did_you_mean, outcome_of
+from churn.contract.texts import MISSING_MARKS
 from churn.errors import ContractError, TableError
 
 

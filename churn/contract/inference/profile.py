@@ -8,8 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from churn.contract.contract import LARGEST_NUMBER, MISSING_MARKS, is_readable
+from churn.contract.part import LARGEST_NUMBER
 from churn.contract.table import COMMA_NUMBER, comma_number, text_of
+from churn.contract.texts import MISSING_MARKS, is_readable
 
 SOFT_MARKS = frozenset({"None", "none", "unknown", "Unknown", "missing", "Missing"})
 """Missing among numbers; among texts they are a value ("no offer")."""

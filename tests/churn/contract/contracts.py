@@ -2,7 +2,8 @@
 
 from hypothesis import strategies as st
 
-from churn.contract.contract import RESERVED_NAMES, Column, Contract
+from churn.contract.column import Column
+from churn.contract.contract import RESERVED_NAMES, Contract
 
 NAMES = st.text(
     st.characters(blacklist_categories=("Cs",), blacklist_characters=[chr(code) for code in range(32)]),

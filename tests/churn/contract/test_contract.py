@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from churn.contract.contract import Contract, dump_contract, load_contract, parse_contract
+from churn.contract.contract import Contract
+from churn.contract.reading import dump_contract, load_contract, parse_contract
 from churn.contract.request import RequestForm
 from churn.contract.table import check_table
 from churn.errors import ContractError

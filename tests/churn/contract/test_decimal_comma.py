@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.contract.contract import Column, Contract, Target
+from churn.contract.column import Column
+from churn.contract.contract import Contract, Target
 from churn.contract.table import check_table
 
 CONTRACT = Contract(

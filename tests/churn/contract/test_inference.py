@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn.contract.contract import MISSING_MARKS, Contract, parse_contract
+from churn.contract.contract import Contract
 from churn.contract.inference import Inference, infer_contract, render
+from churn.contract.reading import parse_contract
 from churn.contract.table import check_table, check_target
+from churn.contract.texts import MISSING_MARKS
 from churn.data.files import read_table
 from churn.errors import ContractError, TableError
 

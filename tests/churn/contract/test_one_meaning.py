@@ -11,9 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from churn.contract.contract import FALSE_TEXTS, MISSING_MARKS, TRUE_TEXTS, Column, Contract, Target
+from churn.contract.column import Column
+from churn.contract.contract import Contract, Target
 from churn.contract.request import RequestForm
 from churn.contract.table import check_table, check_target
+from churn.contract.texts import FALSE_TEXTS, MISSING_MARKS, TRUE_TEXTS
 from churn.errors import TableError
 from tests.churn.contract.contracts import contracts
 

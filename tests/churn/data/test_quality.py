@@ -3,7 +3,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from churn.contract.contract import Contract, parse_contract
+from churn.contract.contract import Contract
+from churn.contract.reading import parse_contract
 from churn.contract.table import check_table
 from churn.data.quality import Quality, assess
 

@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given, settings
 
 from churn.bundle.session import CHUNK_ROWS
-from churn.contract.contract import Column, Contract, Ratio, Target, dump_contract, parse_contract
+from churn.contract.column import Column
+from churn.contract.contract import Contract, Target
+from churn.contract.derived import Ratio
+from churn.contract.reading import dump_contract, parse_contract
 from churn.contract.table import check_table
 from churn.features.frame import DerivedColumns, number_features, raw_frame, text_features
 from churn.models.candidates import CANDIDATES

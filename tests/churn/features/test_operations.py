@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from churn.contract.contract import Bin, CountOf, Derived, Difference, IsMissing, Log1p, Ratio, Sum
+from churn.contract.derived import Bin, CountOf, Derived, Difference, IsMissing, Log1p, Ratio, Sum
 from churn.contract.table import Columns
 from churn.features.graph import GraphBuilder
 from churn.features.operations import OPERATIONS, derive, derive_onnx

@@ -121,7 +121,7 @@ LOG = """
 import sys
 from pathlib import Path
 import mlflow
-from churn.contract.contract import load_contract
+from churn.contract.reading import load_contract
 from pipelines.logged_model import log_bundle
 mlflow.set_tracking_uri(sys.argv[1])
 mlflow.set_experiment("churn")

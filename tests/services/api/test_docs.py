@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from churn.contract.contract import parse_contract
+from churn.contract.reading import parse_contract
 from services.worker import Worker
 from tests.bundles import small_bundle
 from tests.services.conftest import promote_on_disk
