@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from churn.bundle.files import Policy
+from churn.bundle.files import DecisionPolicy
 from churn.bundle.making import Ingredients, make_bundle
 from churn.contract.reading import load_contract
 from churn.contract.table import check_table, check_target
@@ -52,7 +52,7 @@ def measure(home: Path) -> list[Measured]:
             contract=contract,
             candidate="catboost",
             fitted=fitted,
-            policy=Policy(threshold=0.3, high_risk_from=0.6),
+            policy=DecisionPolicy(threshold=0.3, high_risk_from=0.6),
             evaluation=columns,
             reference=columns,
             training_data_sha256="",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from churn.bundle.files import Policy
+from churn.bundle.files import DecisionPolicy
 from churn.contract.contract import Contract
 
 SHOWN = {
@@ -17,12 +17,16 @@ SHOWN = {
 }
 
 
-def write_card(contract: Contract, candidate: str, policy: Policy, *, metrics: Mapping[str, float], rows: int) -> str:
+def write_card(
+    contract: Contract, candidate: str, policy: DecisionPolicy, *, metrics: Mapping[str, float], rows: int
+) -> str:
     """Return the card as Markdown; it travels in the bundle and is the version's description."""
     return "\n".join(_lines(contract, candidate, policy, (metrics, rows))) + "\n"
 
 
-def _lines(contract: Contract, candidate: str, policy: Policy, found: tuple[Mapping[str, float], int]) -> Iterator[str]:
+def _lines(
+    contract: Contract, candidate: str, policy: DecisionPolicy, found: tuple[Mapping[str, float], int]
+) -> Iterator[str]:
     metrics, rows = found
     yield f"# Who leaves: {contract.name} ({candidate})\n"
     yield f"{contract.description or contract.name}.\n"

@@ -7,7 +7,7 @@ Writes: an MLflow run with nested trials, metrics, pictures, the data's digest, 
 import logging
 from dataclasses import dataclass
 
-from churn.bundle.files import Policy
+from churn.bundle.files import DecisionPolicy
 from churn.bundle.making import Ingredients
 from churn.contract.contract import Contract
 from churn.evaluation.metrics import MEASURES, decision_metrics, interval, measure, threshold_for_recall
@@ -93,13 +93,13 @@ def _fit(best: Searched, training: Training) -> CalibratedPipeline:
     return calibrated.fit(raw_frame(training.train.columns), training.train.labels)
 
 
-def _policy(training: Training, fitted: CalibratedPipeline) -> Policy:
+def _policy(training: Training, fitted: CalibratedPipeline) -> DecisionPolicy:
     wanted = training.contract.policy
     threshold = threshold_for_recall(training.train.labels, fitted.out_of_fold_, wanted.recall_at_least)
-    return Policy(threshold=threshold, high_risk_from=max(wanted.high_risk_from, threshold))
+    return DecisionPolicy(threshold=threshold, high_risk_from=max(wanted.high_risk_from, threshold))
 
 
-def _cross_validated(training: Training, fitted: CalibratedPipeline, policy: Policy) -> dict[str, float]:
+def _cross_validated(training: Training, fitted: CalibratedPipeline, policy: DecisionPolicy) -> dict[str, float]:
     labels, scores = training.train.labels, fitted.out_of_fold_
     found = {**measure(labels, scores), **decision_metrics(labels, scores, policy.threshold)}
     for name in WITH_INTERVAL:
@@ -108,7 +108,7 @@ def _cross_validated(training: Training, fitted: CalibratedPipeline, policy: Pol
 
 
 def _ingredients(
-    training: Training, best: Searched, fitted: CalibratedPipeline, found: tuple[Policy, dict[str, float]]
+    training: Training, best: Searched, fitted: CalibratedPipeline, found: tuple[DecisionPolicy, dict[str, float]]
 ) -> Ingredients:
     policy, metrics = found
     name, rows = best.candidate.name, len(training.train.labels)

@@ -42,7 +42,8 @@ def serve(door: Door, settings: ServiceSettings, *, port: int, say: Say) -> None
     with _run_folder(door) as folder:
         prepare_serving(settings, run_folder=folder)
         # The attendant takes seconds to start, the door too: side by side. Workers start the next one if this one dies.
-        Attendance(settings).look()
+        attendance = Attendance(settings)
+        attendance.look()
         threading.Thread(target=_announce, args=(settings.host, port, say), daemon=True).start()
         if door == "bento":
             from services import bento  # noqa: PLC0415  takes seconds, and not needed for the other door

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from churn.bundle.files import Policy
+from churn.bundle.files import DecisionPolicy
 from churn.bundle.making import Ingredients, make_bundle
 from churn.contract.contract import Contract
 from churn.contract.table import Columns
@@ -57,7 +57,7 @@ def small_bundle(folder: Path, contract: Contract, *, candidate: str = "logistic
         contract=contract,
         candidate=candidate,
         fitted=fitted_pipeline(contract, candidate, columns, seed=seed),
-        policy=Policy(threshold=0.3, high_risk_from=0.6),
+        policy=DecisionPolicy(threshold=0.3, high_risk_from=0.6),
         evaluation={name: values[:100] for name, values in columns.items()},
         reference=columns,
         training_data_sha256="0" * 64,

@@ -30,7 +30,7 @@ class Sealed(BaseModel):
 Kind = TypeVar("Kind", bound=Sealed)
 
 
-class Policy(Sealed):
+class DecisionPolicy(Sealed):
     """How this version turns a probability into a decision."""
 
     threshold: float

@@ -17,11 +17,11 @@ from churn.bundle.files import (
     OUTPUT,
     POLICY,
     REFERENCE,
+    DecisionPolicy,
     GoldenRow,
     GoldenRows,
     Manifest,
     Parity,
-    Policy,
     hash_file,
     seal,
 )
@@ -52,7 +52,7 @@ class Ingredients:
     contract: Contract
     candidate: str
     fitted: CalibratedPipeline
-    policy: Policy
+    policy: DecisionPolicy
     evaluation: Columns
     reference: Columns
     training_data_sha256: str

@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from churn.bundle.files import CONTRACT, GOLDEN, MODEL, POLICY, GoldenRows, Policy, digest_of, parse, verify
+from churn.bundle.files import CONTRACT, GOLDEN, MODEL, POLICY, DecisionPolicy, GoldenRows, digest_of, parse, verify
 from churn.bundle.session import GraphSession
 from churn.contract.reading import parse_contract
 from churn.errors import BundleError, ContractError
@@ -32,7 +32,7 @@ def load_scorer(folder: Path, *, name: str, version: int, digest: str | None = N
         raise BundleError(str(error)) from error
     graph = GraphSession((folder / MODEL).read_bytes(), contract)
     _check_golden_rows(graph, folder)
-    policy = parse(Policy, (folder / POLICY).read_bytes(), folder / POLICY)
+    policy = parse(DecisionPolicy, (folder / POLICY).read_bytes(), folder / POLICY)
     return Scorer(identity=(name, version, digest_of(folder)), contract=contract, policy=policy, graph=graph)
 
 

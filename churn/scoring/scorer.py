@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from churn.bundle.files import Policy
+from churn.bundle.files import DecisionPolicy
 from churn.bundle.session import GraphSession
 from churn.contract.contract import Contract
 from churn.contract.request import RequestForm
@@ -36,7 +36,7 @@ class Scorer:
     """
 
     def __init__(
-        self, *, identity: tuple[str, int, str], contract: Contract, policy: Policy, graph: GraphSession
+        self, *, identity: tuple[str, int, str], contract: Contract, policy: DecisionPolicy, graph: GraphSession
     ) -> None:
         self.name, self.version, self.digest = identity
         self.contract = contract

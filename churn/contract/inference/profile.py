@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
+from churn.contract.cells import COMMA_NUMBER, comma_number, text_of
 from churn.contract.part import LARGEST_NUMBER
-from churn.contract.table import COMMA_NUMBER, comma_number, text_of
 from churn.contract.texts import MISSING_MARKS, is_readable
 
 SOFT_MARKS = frozenset({"None", "none", "unknown", "Unknown", "missing", "Missing"})

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn.bundle.files import MODEL, Policy
+from churn.bundle.files import MODEL, DecisionPolicy
 from churn.bundle.session import GraphSession
 from churn.contract.contract import Contract
 from churn.scoring.loading import load_scorer
@@ -36,7 +36,7 @@ def test_a_probability_at_a_bound_belongs_above_it(scorer: Scorer) -> None:
 
 def test_high_risk_never_begins_below_the_threshold(telco: Contract, bundle_folder: Path) -> None:
     graph = GraphSession((bundle_folder / MODEL).read_bytes(), telco)
-    policy = Policy(threshold=0.9, high_risk_from=0.5)
+    policy = DecisionPolicy(threshold=0.9, high_risk_from=0.5)
 
     strict = Scorer(identity=("churn", 1, "digest"), contract=telco, policy=policy, graph=graph)
 
