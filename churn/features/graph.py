@@ -71,6 +71,10 @@ class GraphBuilder:
             result = self.add("Add", result, part)
         return result
 
+    def count(self, flags: str) -> str:
+        """Add up the columns of a float32 tensor of small whole numbers, exact in any order: (rows, k) to (rows, 1)."""
+        return self.add("ReduceSum", flags, self.constant([1], np.int64), keepdims=1)
+
     def where_missing(self, number: str, replacement: float) -> str:
         """Replace NaN by a number."""
         return self.add("Where", self.add("IsNaN", number), self.constant(replacement), number)

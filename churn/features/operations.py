@@ -67,8 +67,8 @@ def _count_of(derived: CountOf, columns: Columns) -> np.ndarray:
 
 
 def _count_of_onnx(derived: CountOf, graph: GraphBuilder, tensors: dict[str, str]) -> str:
-    table = dict.fromkeys(derived.values, 1.0)
-    return graph.total([graph.lookup(tensors[name], table, 0.0) for name in derived.columns])
+    texts = graph.add("Concat", *(tensors[name] for name in derived.columns), axis=1)
+    return graph.count(graph.lookup(texts, dict.fromkeys(derived.values, 1.0), 0.0))
 
 
 def _bin(derived: Bin, columns: Columns) -> np.ndarray:
@@ -80,9 +80,9 @@ def _bin(derived: Bin, columns: Columns) -> np.ndarray:
 
 def _bin_onnx(derived: Bin, graph: GraphBuilder, tensors: dict[str, str]) -> str:
     values = tensors[derived.column]
-    reached = [graph.add("GreaterOrEqual", values, graph.constant(edge)) for edge in derived.edges]
-    counts = [graph.add("Cast", edge, to=1) for edge in reached]
-    return graph.add("Where", graph.add("IsNaN", values), graph.constant(np.nan), graph.total(counts))
+    is_reached = graph.add("GreaterOrEqual", values, graph.constant(np.array([derived.edges])))
+    reached = graph.count(graph.add("Cast", is_reached, to=1))
+    return graph.add("Where", graph.add("IsNaN", values), graph.constant(np.nan), reached)
 
 
 def _log1p(derived: Log1p, columns: Columns) -> np.ndarray:
