@@ -21,6 +21,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import httpx
 import psutil
 
 from benchmarks.scoring import Measured
@@ -34,6 +35,7 @@ CONNECTIONS = 16
 ROUNDS = 5
 SECONDS = 4
 WARM_SECONDS = 3
+SETTLE_SECONDS = 30
 MLFLOW = ["mlflow", "models", "serve", "-m", "models:/churn@production", "--env-manager", "local"]
 SCRIPT = """
 wrk.method = "POST"
@@ -94,6 +96,15 @@ class Server:
         output = subprocess.run(wrk, check=True, capture_output=True, text=True).stdout
         return Round(**json.loads(output[output.rindex("{") :]))
 
+    def settle(self) -> None:
+        """Let the attendant store what this round recorded: it is this round's work, not the next server's."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while time.monotonic() < deadline:
+            answer = httpx.get(f"http://127.0.0.1:{self.port}/api/v1/health", timeout=10)
+            if answer.is_error or not answer.json()["recorder_backlog"]:
+                return
+            time.sleep(0.2)
+
     def worker_megabytes(self) -> float:
         """Memory of the process that answers: the largest of those that are not the attendant."""
         every = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
@@ -131,6 +142,7 @@ def _table(servers: list[Server], rounds: int) -> list[Measured]:
     for _ in range(rounds):
         for server in servers:
             found[server.plan.name].append(server.load(SECONDS))
+            server.settle()
     rate = {name: median(each.rate for each in all_rounds) for name, all_rounds in found.items()}
     lines = [Measured(f"{name}: requests", f"{rate[name]:,.0f} /s") for name in rate]
     for name, goal in [("BentoML", 0.35), ("fallback", 0.6)]:
