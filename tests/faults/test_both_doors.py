@@ -23,7 +23,7 @@ def test_both_doors_give_the_same_numbers_record_each_once_and_end_in_order(
     assert answers["bento"] == answers["fastapi"]
     assert {(status, version) for status, _, _, version in answers["bento"]} == {(200, str(on_disk))}
     assert bento.metric('churn_predictions_total{door="bento"') == len(answers["bento"])
-    assert bento.metric("churn_model_info{") == 2
+    wait_until(lambda: bento.metric("churn_model_info{") == 2, "both workers show their version")
     assert [bento.stop(), fallback.stop()] == [0, 0]
     wanted = {f"{kind}-{number:04}" for kind in answers for number in range(len(answers[kind]))}
     wait_until(lambda: set(home.stored_ids()) == wanted, "every prediction is stored")
