@@ -25,16 +25,19 @@ class GraphSession:
             BundleError: the runtime refuses it, or its inputs are not the contract's columns.
         """
         self._session = _open(model)
-        self._columns = [(name, column.is_numeric) for name, column in contract.columns.items()]
-        texts = {text for column in contract.columns.values() for text in column.categories} | {MISSING_TEXT}
-        self._texts: dict[object, np.ndarray] = {text: _text_tensor(text) for text in texts}
+        self._categories, self._numbers = contract.category_columns, contract.numeric_columns
+        self._names = (*self._categories, *self._numbers)
+        self._texts = _TextTensors()
+        for text in {MISSING_TEXT, *(text for column in contract.columns.values() for text in column.categories)}:
+            self._texts[text] = self._texts[text]
         found = [value.name for value in self._session.get_inputs()]
         if found != list(contract.columns):
             raise BundleError(f"the graph takes {found}, and the contract has {list(contract.columns)}")
 
     def score_row(self, row: Mapping[str, float | str]) -> float:
         """Return the churn probability of one graph-ready row."""
-        feed = {name: self._tensor(row[name], is_numeric) for name, is_numeric in self._columns}
+        feed = {name: self._texts[row[name]] for name in self._categories}
+        feed |= {name: np.array([[row[name]]], np.float32) for name in self._numbers}
         return float(self._session.run(OUTPUTS, feed)[0][0])
 
     def score(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -43,20 +46,19 @@ class GraphSession:
         chunks = [self._score_chunk(columns, start) for start in range(0, rows, CHUNK_ROWS)]
         return np.concatenate(chunks).astype(np.float64) if chunks else np.empty(0)
 
-    def _tensor(self, value: float | str, is_numeric: bool) -> np.ndarray:  # noqa: FBT001  two positions are quicker
-        """Known categories have their tensors ready: to make one costs as much as a node of the graph."""
-        if is_numeric:
-            return np.array([[value]], np.float32)
-        found = self._texts.get(value)
-        return _text_tensor(value) if found is None else found
-
     def _score_chunk(self, columns: Mapping[str, np.ndarray], start: int) -> np.ndarray:
-        feed = {name: columns[name][start : start + CHUNK_ROWS].reshape(-1, 1) for name, _ in self._columns}
+        feed = {name: columns[name][start : start + CHUNK_ROWS].reshape(-1, 1) for name in self._names}
         return np.asarray(self._session.run(OUTPUTS, feed)[0])
 
 
-def _text_tensor(text: object) -> np.ndarray:
-    return np.array([[text]], object)
+class _TextTensors(dict[object, np.ndarray]):
+    """Tensors of the known categories, made once: making one costs as much as a node of the graph.
+
+    Those of other texts are made for each row and not kept, so that no client can fill the memory.
+    """
+
+    def __missing__(self, text: object) -> np.ndarray:
+        return np.array([[text]], object)
 
 
 def _open(model: bytes) -> onnxruntime.InferenceSession:
