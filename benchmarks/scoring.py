@@ -19,6 +19,7 @@ from churn.data.sampler import sample_telco
 from churn.data.sampler_file import write_sample
 from churn.features.frame import raw_frame
 from churn.models.calibration import CalibratedPipeline
+from churn.models.candidate import Recipe
 from churn.models.candidates import CANDIDATES
 from churn.scoring.loading import load_scorer
 from churn.settings import environment_for_children
@@ -44,7 +45,7 @@ def measure(home: Path) -> list[Measured]:
     raw = sample_telco(7043, seed=1)
     columns, labels = check_table(contract, raw).columns, check_target(contract, raw)[0]
     candidate = CANDIDATES["catboost"]
-    fitted = CalibratedPipeline(candidate.build(contract, candidate.defaults, 0)).fit(raw_frame(columns), labels)
+    fitted = CalibratedPipeline(candidate.build(Recipe(contract, candidate.defaults))).fit(raw_frame(columns), labels)
     folder = home / "bundle"
     digest, _ = make_bundle(
         folder,

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from churn.contract.column import Column
 from churn.contract.contract import Contract
+from churn.contract.policy import RECALL_WITHOUT_ECONOMICS
 from churn.contract.reading import load_contract
 from churn.errors import UsageError
 from cli.console import err, out
@@ -125,11 +126,13 @@ def _values(column: Column) -> str:
 
 def _facts(contract: Contract) -> list[str]:
     policy, economics = contract.policy, contract.economics
-    facts = [f"policy: find {policy.recall_at_least:.0%} of those who leave; HIGH risk from {policy.high_risk_from:g}"]
+    wanted = "most expected profit" if economics else f"find {RECALL_WITHOUT_ECONOMICS:.0%} of those who leave"
+    if policy.recall_at_least:
+        wanted = f"find {policy.recall_at_least:.0%} of those who leave"
+    facts = [f"policy: {wanted}; HIGH risk from {policy.high_risk_from:g}"]
     if economics:
-        facts.append(
-            f"economics: {economics.value_column} in {economics.currency} over {economics.horizon_months} months"
-        )
+        worth = economics.value_column or f"{economics.customer_value:g} for each customer"
+        facts.append(f"economics: {worth} in {economics.currency} over {economics.horizon_months} months")
     return facts
 
 

@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 from churn.contract.contract import Contract
-from churn.models.candidate import Candidate, Parameters
+from churn.models.candidate import Candidate, Parameters, Recipe
 from pipelines.tracking import Say
 
 
@@ -76,7 +76,7 @@ class Search:
         splitter = StratifiedKFold(self.folds, shuffle=True, random_state=self.seed)
         scores: list[float] = []
         for fold, (train, test) in enumerate(splitter.split(frame, labels)):
-            pipeline = self.candidate.build(self.contract, parameters, self.seed)
+            pipeline = self.candidate.build(Recipe(self.contract, parameters, self.seed))
             pipeline.fit(frame.iloc[train], labels[train])
             scores.append(float(roc_auc_score(labels[test], pipeline.predict_proba(frame.iloc[test])[:, 1])))
             trial.report(float(np.mean(scores)), fold)

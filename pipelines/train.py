@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from churn.bundle.files import DecisionPolicy
 from churn.bundle.making import Ingredients
 from churn.contract.contract import Contract
+from churn.contract.policy import RECALL_WITHOUT_ECONOMICS
 from churn.evaluation.metrics import MEASURES, decision_metrics, interval, measure, threshold_for_recall
 from churn.features.frame import raw_frame
 from churn.models.calibration import CalibratedPipeline
+from churn.models.candidate import Recipe
 from churn.models.candidates import CANDIDATES
 from pipelines.ingest import Ingested
 from pipelines.model_card import write_card
@@ -88,14 +90,16 @@ def _search(training: Training, say: Say) -> list[Searched]:
 
 def _fit(best: Searched, training: Training) -> CalibratedPipeline:
     parameters = training.parameters
-    pipeline = best.candidate.build(training.contract, best.parameters, parameters.seed)
+    pipeline = best.candidate.build(Recipe(training.contract, best.parameters, parameters.seed))
     calibrated = CalibratedPipeline(pipeline, folds=parameters.calibration_folds, seed=parameters.seed)
     return calibrated.fit(raw_frame(training.train.columns), training.train.labels)
 
 
 def _policy(training: Training, fitted: CalibratedPipeline) -> DecisionPolicy:
     wanted = training.contract.policy
-    threshold = threshold_for_recall(training.train.labels, fitted.out_of_fold_, wanted.recall_at_least)
+    threshold = threshold_for_recall(
+        training.train.labels, fitted.out_of_fold_, wanted.recall_at_least or RECALL_WITHOUT_ECONOMICS
+    )
     return DecisionPolicy(threshold=threshold, high_risk_from=max(wanted.high_risk_from, threshold))
 
 

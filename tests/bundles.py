@@ -10,6 +10,7 @@ from churn.contract.contract import Contract
 from churn.contract.table import Columns
 from churn.features.frame import raw_frame
 from churn.models.calibration import CalibratedPipeline
+from churn.models.candidate import Recipe
 from churn.models.candidates import CANDIDATES
 
 
@@ -46,7 +47,7 @@ def fitted_pipeline(contract: Contract, candidate: str, columns: Columns, *, see
     """A calibrated pipeline on a random target."""
     build = CANDIDATES[candidate]
     target = random_target(columns, seed=seed)
-    pipeline = build.build(contract, build.defaults, seed)
+    pipeline = build.build(Recipe(contract, build.defaults, seed))
     return CalibratedPipeline(pipeline, folds=3, seed=seed).fit(raw_frame(columns), target)
 
 

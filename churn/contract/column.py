@@ -35,6 +35,9 @@ class Column(Part):
     protected: bool = False
     """Used for fairness reports (sex, age …), never for choosing whom to serve worse."""
 
+    monotone: Literal["increasing", "decreasing"] | None = None
+    """increasing: the model may never say less risk for a larger number, all other columns being equal."""
+
     example: float | int | bool | str | None = None
     """A typical value, shown in the API's documentation."""
 
@@ -60,6 +63,8 @@ class Column(Part):
         for text in self.categories:
             if text != text.strip() or not is_readable(text):
                 yield f"the category {text[:40]!r} is empty, too long, or has blanks at its ends or control characters"
+        if self.monotone:
+            yield "only a number can be `monotone`"
         if self.minimum is not None or self.maximum is not None or self.decimal_comma:
             yield "a category is no number: remove `minimum`, `maximum` and `decimal_comma`"
 

@@ -6,11 +6,28 @@ from pydantic import Field, model_validator
 
 from churn.contract.column import Column, example_of
 from churn.contract.derived import CountOf, Derived, IsMissing, sources_of
+from churn.contract.economics import Economics
+from churn.contract.fairness import Fairness
+from churn.contract.monotone import monotone_problems
 from churn.contract.part import ColumnName, Part
-from churn.contract.policy import Economics, Policy
+from churn.contract.policy import Policy
+from churn.contract.segmentation import Segmentation
+from churn.contract.survival import Survival
 from churn.contract.texts import MISSING_MARKS
+from churn.contract.validation import Validation
 
-RESERVED_NAMES = frozenset({"churn_probability", "churn_prediction", "risk_level", "prediction_id", "customer_id"})
+RESERVED_NAMES = frozenset(
+    {
+        "churn_probability",
+        "churn_prediction",
+        "risk_level",
+        "prediction_id",
+        "customer_id",
+        "segment",
+        "expected_profit",
+        "contributions",
+    }
+)
 """What answers and result tables are made of; a customer column of that name would be overwritten."""
 
 
@@ -41,6 +58,9 @@ class Contract(Part):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")
     description: str = ""
+    licence: str = ""
+    """Under which terms the data may be used; shown on the model card."""
+
     customer_id: ColumnName | None = None
     """Column that names the customer; unset: an id is generated for each row."""
 
@@ -57,8 +77,12 @@ class Contract(Part):
     relations: dict[str, Product] = Field(default={})
     """Named relations between columns; the quality report counts the rows that break one."""
 
+    validation: Validation = Validation()
     economics: Economics | None = None
     policy: Policy = Policy()
+    segments: Segmentation | None = None
+    survival: Survival | None = None
+    fairness: Fairness = Fairness()
 
     @property
     def numeric_columns(self) -> tuple[str, ...]:
@@ -82,7 +106,13 @@ class Contract(Part):
 
     @model_validator(mode="after")
     def _holds_together(self) -> "Contract":
-        problems = [*self._role_problems(), *self._derived_problems(), *self._number_problems()]
+        problems = [
+            *self._role_problems(),
+            *self._derived_problems(),
+            *self._number_problems(),
+            *self._segment_problems(),
+            *monotone_problems(self.columns, self.derived),
+        ]
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -106,6 +136,8 @@ class Contract(Part):
             "derived": tuple(self.derived),
             "ignored": tuple(self.ignored),
             "leaking": tuple(self.leaking),
+            "validation.group": (self.validation.group,) if self.validation.group else (),
+            "validation.time": (self.validation.time,) if self.validation.time else (),
         }
 
     def _derived_problems(self) -> Iterator[str]:
@@ -120,9 +152,18 @@ class Contract(Part):
 
     def _number_problems(self) -> Iterator[str]:
         wanted = {f"relations.{name}": (rule.total, *rule.factors) for name, rule in self.relations.items()}
-        if self.economics:
+        if self.economics and self.economics.value_column:
             wanted["economics.value_column"] = (self.economics.value_column,)
+        if self.survival:
+            wanted["survival.duration"] = (self.survival.duration,)
         for where, names in wanted.items():
             for name in names:
                 if name not in self.columns or not self.columns[name].is_numeric:
                     yield f"{where} names {name!r}, which is not a numeric column of the contract"
+
+    def _segment_problems(self) -> Iterator[str]:
+        for name in self.segments.columns if self.segments else ():
+            if name not in self.columns and name not in self.derived:
+                yield f"segments.columns names {name!r}, which is neither in `columns` nor in `derived`"
+        if self.economics and self.economics.value_from == "survival" and not self.survival:
+            yield "economics.value_from is survival, and the contract has no `survival`"

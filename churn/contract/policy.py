@@ -1,29 +1,18 @@
-"""How a probability becomes a decision, and what that decision is worth."""
+"""How a probability becomes a decision."""
 
 from pydantic import Field
 
-from churn.contract.part import ColumnName, Part
+from churn.contract.part import Part
 
-
-class Economics(Part):
-    """What a customer is worth and what keeping one costs, in `currency`."""
-
-    value_column: ColumnName
-    """Numeric column with the customer's revenue per month."""
-
-    currency: str = "USD"
-    horizon_months: int = Field(default=12, ge=1)
-    margin_ratio: float = Field(default=1.0, gt=0, le=1)
-    contact_cost: float = Field(default=1.0, ge=0)
-    offer_cost: float = Field(default=10.0, ge=0)
-    offer_success_probability: float = Field(default=0.3, ge=0, le=1)
+RECALL_WITHOUT_ECONOMICS = 0.8
 
 
 class Policy(Part):
     """How a probability becomes a decision."""
 
-    recall_at_least: float = Field(default=0.8, gt=0, le=1)
-    """The threshold is the highest one that finds this share of those who leave."""
+    recall_at_least: float | None = Field(default=None, gt=0, le=1)
+    """The threshold finds at least this share of those who leave. Unset: the threshold with the highest expected profit
+    when `economics` are given, else the one that finds 80 %."""
 
     high_risk_from: float = Field(default=0.6, gt=0, lt=1)
     """Probability from which a customer counts as HIGH risk."""

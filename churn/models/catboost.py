@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import pandas as pd
 from catboost import CatBoostClassifier
 from onnx import helper
 from sklearn.pipeline import Pipeline
@@ -14,18 +15,16 @@ from sklearn.pipeline import Pipeline
 from churn.contract.contract import Contract
 from churn.features.frame import DerivedColumns, number_features, text_features
 from churn.features.graph import ML_DOMAIN, GraphBuilder
-from churn.models.candidate import Candidate, Parameters, Trial
+from churn.models.candidate import Candidate, Contributions, Recipe, Target, Trial
 from churn.models.encoding import category_encoder, encoded_onnx
 
-THREADS = 2
 
-
-def build(contract: Contract, parameters: Parameters, seed: int) -> Pipeline:
+def build(recipe: Recipe) -> Pipeline:
     """Return the unfitted pipeline: derived columns, encoder, boosted trees."""
-    values = dict(parameters)
+    values, contract = dict(recipe.parameters), recipe.contract
     encoder = category_encoder(contract, float(values.pop("prior_weight")))
     model = CatBoostClassifier(
-        **values, random_seed=seed, thread_count=THREADS, verbose=False, allow_writing_files=False
+        **values, random_seed=recipe.seed, thread_count=recipe.threads, verbose=False, allow_writing_files=False
     )
     return Pipeline([("derive", DerivedColumns(contract)), ("encode", encoder), ("model", model)])
 
@@ -50,6 +49,11 @@ def margin_onnx(pipeline: Any, contract: Contract, graph: GraphBuilder, tensors:
     return graph.add("TreeEnsembleRegressor", features, domain=ML_DOMAIN, **_tree_attributes(pipeline["model"]))
 
 
+def contributions_onnx(pipeline: Any, background: pd.DataFrame, target: Target) -> Contributions:
+    """Not there yet."""
+    raise NotImplementedError
+
+
 def _tree_attributes(model: CatBoostClassifier) -> dict[str, Any]:
     """Turn CatBoost's own ONNX export (a classifier with two outputs) into a regressor of the positive log-odds."""
     with TemporaryDirectory() as folder:
@@ -71,6 +75,7 @@ def _tree_attributes(model: CatBoostClassifier) -> dict[str, Any]:
 
 CANDIDATE = Candidate(
     name="catboost",
+    words="gradient-boosted trees (CatBoost)",
     build=build,
     suggest=suggest,
     defaults={
@@ -82,4 +87,6 @@ CANDIDATE = Candidate(
         "prior_weight": 10.0,
     },
     margin_onnx=margin_onnx,
+    contributions_onnx=contributions_onnx,
+    interpretability=2,
 )

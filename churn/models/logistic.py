@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -13,11 +14,12 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from churn.contract.contract import Contract
 from churn.features.frame import DerivedColumns, number_features, text_features
 from churn.features.graph import GraphBuilder
-from churn.models.candidate import Candidate, Parameters, Trial
+from churn.models.candidate import Candidate, Contributions, Recipe, Target, Trial
 
 
-def build(contract: Contract, parameters: Parameters, seed: int) -> Pipeline:
+def build(recipe: Recipe) -> Pipeline:
     """Return the unfitted pipeline: derived columns, scaled numbers and one-hot categories, linear model."""
+    contract = recipe.contract
     numbers = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
     columns = ColumnTransformer(
         [
@@ -26,7 +28,7 @@ def build(contract: Contract, parameters: Parameters, seed: int) -> Pipeline:
         ],
         sparse_threshold=0,
     )
-    model = LogisticRegression(C=float(parameters["C"]), max_iter=2000, random_state=seed)
+    model = LogisticRegression(C=float(recipe.parameters["C"]), max_iter=2000, random_state=recipe.seed)
     return Pipeline([("derive", DerivedColumns(contract)), ("encode", columns), ("model", model)])
 
 
@@ -82,4 +84,18 @@ def _category_terms(
     return terms
 
 
-CANDIDATE = Candidate(name="logistic", build=build, suggest=suggest, defaults={"C": 0.1}, margin_onnx=margin_onnx)
+def contributions_onnx(pipeline: Any, background: pd.DataFrame, target: Target) -> Contributions:
+    """Not there yet."""
+    raise NotImplementedError
+
+
+CANDIDATE = Candidate(
+    name="logistic",
+    words="logistic regression",
+    build=build,
+    suggest=suggest,
+    defaults={"C": 0.1},
+    margin_onnx=margin_onnx,
+    contributions_onnx=contributions_onnx,
+    interpretability=0,
+)

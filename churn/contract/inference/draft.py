@@ -85,7 +85,7 @@ def _economics(contract: Contract) -> list[str]:
         f"{prefix}  currency: USD",
         f"{prefix}  contact_cost: 1",
         f"{prefix}  offer_cost: 10",
-        f"{prefix}  offer_success_probability: 0.3",
+        f"{prefix}  offer_success: {{alpha: 6, beta: 14}}  # 30 % of leavers stay for it",
     ]
 
 

@@ -179,4 +179,4 @@ def _value_findings(contract: Contract) -> Iterator[Finding]:
     if contract.economics is None:
         yield Finding("", "value", "no column looks like revenue per month: name one in `economics` to weigh money")
     else:
-        yield Finding(contract.economics.value_column, "value", "taken as revenue per month: see `economics`")
+        yield Finding(contract.economics.value_column or "", "value", "taken as revenue per month: see `economics`")

@@ -11,6 +11,7 @@ from churn.contract.contract import Contract
 from churn.contract.table import Columns
 from churn.features.frame import raw_frame
 from churn.models.calibration import CalibratedPipeline
+from churn.models.candidate import Recipe
 from churn.models.candidates import CANDIDATES
 from tests.bundles import random_columns, random_target
 
@@ -21,7 +22,9 @@ def fitted(
     candidate: str, contract: Contract, columns: Columns, target: np.ndarray, *, seed: int = 0
 ) -> CalibratedPipeline:
     made = CANDIDATES[candidate]
-    pipeline = made.build(contract, {**made.defaults, **({"iterations": 40} if candidate == "catboost" else {})}, seed)
+    pipeline = made.build(
+        Recipe(contract, {**made.defaults, **({"iterations": 40} if candidate == "catboost" else {})}, seed)
+    )
     return CalibratedPipeline(pipeline, folds=3, seed=seed).fit(raw_frame(columns), target)
 
 
@@ -33,7 +36,14 @@ def only(contract: Contract, *, numbers: bool) -> Contract:
     """The contract with only its numbers, or only its categories."""
     columns = {name: column for name, column in contract.columns.items() if column.is_numeric is numbers}
     derived = {} if not numbers else {name: how for name, how in contract.derived.items() if name != "services"}
-    kept = contract.model_dump() | {"columns": columns, "derived": derived, "relations": {}, "economics": None}
+    kept = contract.model_dump() | {
+        "columns": columns,
+        "derived": derived,
+        "relations": {},
+        "economics": None,
+        "segments": None,
+        "survival": None,
+    }
     return Contract.model_validate(kept)
 
 

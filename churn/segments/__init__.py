@@ -1,0 +1,1 @@
+"""Groups of alike customers: how they are found, described and recognised."""
