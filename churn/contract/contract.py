@@ -73,6 +73,9 @@ class Contract(Part):
     leaking: dict[ColumnName, str] = Field(default={})
     """Columns that know the outcome: refused as inputs, each with the reason."""
 
+    trusted: dict[ColumnName, str] = Field(default={})
+    """Input columns that look as if they knew the outcome and do not, each with the reason: the audit lets them pass."""
+
     missing_marks: tuple[str, ...] = MISSING_MARKS
     relations: dict[str, Product] = Field(default={})
     """Named relations between columns; the quality report counts the rows that break one."""
@@ -110,7 +113,7 @@ class Contract(Part):
             *self._role_problems(),
             *self._derived_problems(),
             *self._number_problems(),
-            *self._segment_problems(),
+            *self._part_problems(),
             *monotone_problems(self.columns, self.derived),
         ]
         if problems:
@@ -161,9 +164,12 @@ class Contract(Part):
                 if name not in self.columns or not self.columns[name].is_numeric:
                     yield f"{where} names {name!r}, which is not a numeric column of the contract"
 
-    def _segment_problems(self) -> Iterator[str]:
+    def _part_problems(self) -> Iterator[str]:
         for name in self.segments.columns if self.segments else ():
             if name not in self.columns and name not in self.derived:
                 yield f"segments.columns names {name!r}, which is neither in `columns` nor in `derived`"
+        for name in self.trusted:
+            if name not in self.columns:
+                yield f"trusted names {name!r}, which is not in `columns`"
         if self.economics and self.economics.value_from == "survival" and not self.survival:
             yield "economics.value_from is survival, and the contract has no `survival`"
