@@ -74,7 +74,7 @@ class Contract(Part):
     """Columns that know the outcome: refused as inputs, each with the reason."""
 
     trusted: dict[ColumnName, str] = Field(default={})
-    """Input columns that look as if they knew the outcome and do not, each with the reason: the audit lets them pass."""
+    """Input columns that look as if they knew the outcome and do not, each with the reason: the audit passes them."""
 
     missing_marks: tuple[str, ...] = MISSING_MARKS
     relations: dict[str, Product] = Field(default={})
