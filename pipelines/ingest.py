@@ -19,7 +19,7 @@ import pandas as pd
 
 from churn.contract.contract import Contract
 from churn.contract.reading import dump_contract
-from churn.contract.table import CheckedTable, Columns, RejectedRow, check_table, check_target
+from churn.contract.table import CheckedTable, Columns, RejectedRow, check_table, check_target, check_validation
 from churn.data.files import TableFile, read_table
 from churn.data.quality import Quality, assess
 from churn.errors import TableError
@@ -43,12 +43,27 @@ class Customers:
         labels: 1 for customers who left, int8 of shape (rows,).
         ids: customer ids, str objects of shape (rows,).
         sha256: of the raw file.
+        groups: rows of the same group belong together, str objects of shape (rows,); None: each is its own.
+        times: datetime64[s] of shape (rows,); None: there is no order in time.
     """
 
     columns: Columns
     labels: np.ndarray
     ids: np.ndarray
     sha256: str
+    groups: np.ndarray | None = None
+    times: np.ndarray | None = None
+
+    def only(self, chosen: np.ndarray) -> "Customers":
+        """Return some of the rows, by a mask or by their numbers."""
+        return replace(
+            self,
+            columns={name: values[chosen] for name, values in self.columns.items()},
+            labels=self.labels[chosen],
+            ids=self.ids[chosen],
+            groups=None if self.groups is None else self.groups[chosen],
+            times=None if self.times is None else self.times[chosen],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +88,11 @@ def ingest(data: Path, contract: Contract, settings: PipelineSettings) -> Ingest
     sha256 = hashlib.sha256(data.read_bytes()).hexdigest()
     folder = settings.data_folder / contract.name
     raw = _keep_raw(data, folder, sha256)
-    checked, labels = _split(contract, table)
+    groups, times = check_validation(contract, table.columns)
+    checked, labels = _split(contract, table, times)
     _require_enough(checked, labels, data)
     quality = _assess(contract, table, checked, labels)
-    customers = Customers(checked.columns, labels, _ids(checked, contract), sha256)
+    customers = _customers(contract, checked, labels, groups=groups, times=times, sha256=sha256)
     name = f"{sha256[:12]}-{hashlib.sha256(dump_contract(contract).encode()).hexdigest()[:6]}"
     ingested = Ingested(
         customers=customers,
@@ -102,7 +118,24 @@ def _keep_raw(data: Path, folder: Path, sha256: str) -> Path:
     return partial.rename(kept)
 
 
-def _split(contract: Contract, table: TableFile) -> tuple[CheckedTable, np.ndarray]:
+def _customers(
+    contract: Contract,
+    checked: CheckedTable,
+    labels: np.ndarray,
+    *,
+    groups: np.ndarray | None,
+    times: np.ndarray | None,
+    sha256: str,
+) -> Customers:
+    """A row without a group is a group of its own."""
+    ids, rows = _ids(checked, contract), checked.accepted - 1
+    if groups is not None:
+        own = "\x1frow " + rows.astype(str).astype(object)
+        groups = np.where(groups[rows] == "", own, groups[rows])
+    return Customers(checked.columns, labels, ids, sha256, groups, None if times is None else times[rows])
+
+
+def _split(contract: Contract, table: TableFile, times: np.ndarray | None) -> tuple[CheckedTable, np.ndarray]:
     """Return the accepted rows and their labels; rejected rows go by their numbers in the file."""
     checked = check_table(contract, table.columns)
     labels, is_labelled = check_target(contract, table.columns)
@@ -113,6 +146,8 @@ def _split(contract: Contract, table: TableFile) -> tuple[CheckedTable, np.ndarr
         f"{contract.target.column}: not one of the target's two values": ~is_labelled,
         f"{contract.customer_id}: an earlier row has the same id": is_repeat,
     }
+    if times is not None:
+        faults[f"{contract.validation.time}: not an ISO-8601 date"] = np.isnat(times)
     reasons = {one.row - 1: list(one.reasons) for one in checked.rejected}
     for fault, is_bad in faults.items():
         for row in np.flatnonzero(is_bad).tolist():
@@ -154,6 +189,7 @@ def _require_enough(checked: CheckedTable, labels: np.ndarray, data: Path) -> No
 
 def _assess(contract: Contract, table: TableFile, checked: CheckedTable, labels: np.ndarray) -> Quality:
     named = {*contract.columns, *contract.ignored, *contract.leaking, contract.target.column, contract.customer_id}
+    named |= {contract.validation.group, contract.validation.time}
     reasons = Counter(reason for one in checked.rejected for reason in one.reasons)
     unused = tuple(name for name in table.columns if name not in named)
     return assess(contract, checked, labels, reasons=reasons, unused=unused)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from churn.contract.contract import Contract
 from churn.contract.reading import dump_contract
-from churn.contract.table import Columns
+from churn.errors import TableError
 from churn.models.candidates import CANDIDATES
 from pipelines.ingest import Customers, Ingested
 from pipelines.settings import PipelineSettings
@@ -58,25 +58,48 @@ class Training:
 def split(ingested: Ingested, contract: Contract, parameters: TrainParameters, settings: PipelineSettings) -> Training:
     """Split an ingested table and return the training."""
     customers = ingested.customers
-    is_holdout = choose_holdout(customers, parameters.holdout_share)
-    train, holdout = _only(customers, ~is_holdout), _only(customers, is_holdout)
+    is_train, is_holdout = choose_holdout(customers, parameters.holdout_share)
+    train, holdout = customers.only(is_train), customers.only(is_holdout)
     return Training(contract, parameters, settings, ingested, train=train, holdout=holdout)
 
 
-def choose_holdout(customers: Customers, share: float) -> np.ndarray:
-    """Choose the customers that training never sees: a mask of shape (rows,), the same share of leavers and stayers.
+def choose_holdout(customers: Customers, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Choose the customers that training sees, and those that it never sees: two masks of shape (rows,).
 
-    Within each class the ids are ranked by their sha256, so the same customers are held out again when the table
-    grows, and a version in production is not judged on rows that it was trained on.
+    An id's (or group's) sha256 says on which side it is, so the same ones are held out again when the table grows, and
+    a version in production is not judged on rows that it was trained on. With times the newest rows are held out; with
+    groups as well, those of every other group, and training sees the older rows of the others.
+
+    Raises:
+        TableError: one side has only leavers, or only stayers.
     """
-    ranks = np.array([sha256(str(one).encode()).hexdigest() for one in customers.ids])
-    is_holdout = np.zeros(len(ranks), bool)
-    for label in (0, 1):
-        rows = np.flatnonzero(customers.labels == label)
-        is_holdout[rows[np.argsort(ranks[rows])[: round(len(rows) * share)]]] = True
-    return is_holdout
+    names = customers.ids if customers.groups is None else customers.groups
+    newest = _newest(customers.times, share)
+    if newest is None:
+        is_holdout = _drawn(names, share)
+        is_train = ~is_holdout
+    elif customers.groups is None:
+        is_train, is_holdout = ~newest, newest
+    else:
+        is_chosen = _drawn(names, 0.5)
+        is_train, is_holdout = ~newest & ~is_chosen, newest & is_chosen
+    for side, mask in (("training", is_train), ("held-out", is_holdout)):
+        if len(np.unique(customers.labels[mask])) < 2:
+            raise TableError(
+                f"the {int(mask.sum())} {side} customers are all of one kind: hold out another share, or look at the "
+                "columns that `validation` names"
+            )
+    return is_train, is_holdout
 
 
-def _only(customers: Customers, chosen: np.ndarray) -> Customers:
-    columns: Columns = {name: values[chosen] for name, values in customers.columns.items()}
-    return Customers(columns, customers.labels[chosen], customers.ids[chosen], customers.sha256)
+def _newest(times: np.ndarray | None, share: float) -> np.ndarray | None:
+    """Return the mask of the newest rows, about `share` of them; a moment is never divided. None: there is no order."""
+    if times is None or len(moments := np.unique(times)) < 2:
+        return None
+    newer = np.array([(times >= moment).mean() for moment in moments[1:]])
+    return np.asarray(times >= moments[1:][np.argmin(np.abs(newer - share))])
+
+
+def _drawn(names: np.ndarray, share: float) -> np.ndarray:
+    """Draw a share of the names, each by its own sha256 alone."""
+    return np.array([int(sha256(str(name).encode()).hexdigest()[:8], 16) < share * 2**32 for name in names])

@@ -85,7 +85,8 @@ class Contract(Part):
     policy: Policy = Policy()
     segments: Segmentation | None = None
     survival: Survival | None = None
-    fairness: Fairness = Fairness()
+    fairness: Fairness | None = None
+    """Unset: the groups of protected columns are reported, and nothing is refused for them."""
 
     @property
     def numeric_columns(self) -> tuple[str, ...]:

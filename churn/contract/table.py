@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from difflib import get_close_matches
 
 import numpy as np
@@ -103,6 +104,43 @@ def check_target(contract: Contract, raw: RawColumns) -> tuple[np.ndarray, np.nd
             "Correct target.positive and target.negative in the contract."
         )
     return is_positive.astype(np.int8), is_positive | is_negative
+
+
+def check_validation(contract: Contract, raw: RawColumns) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Read the columns of `validation`: groups as text, "" for none; times as datetime64[s], NaT where unreadable.
+
+    Raises:
+        TableError: a column is missing.
+    """
+    return _groups(contract, raw), _times(contract, raw)
+
+
+def _groups(contract: Contract, raw: RawColumns) -> np.ndarray | None:
+    if contract.validation.group is None:
+        return None
+    texts = np.array([text_of(cell) for cell in _named_column(contract.validation.group, raw)], dtype=object)
+    return np.where(np.isin(texts, list(contract.missing_marks)), "", texts)
+
+
+def _times(contract: Contract, raw: RawColumns) -> np.ndarray | None:
+    if contract.validation.time is None:
+        return None
+    cells = _named_column(contract.validation.time, raw)
+    return np.array([_moment(text_of(cell)) for cell in cells], dtype="datetime64[s]")
+
+
+def _named_column(name: str, raw: RawColumns) -> Sequence[object]:
+    if name not in raw:
+        raise TableError(f"the table has no column {name!r}{_did_you_mean(name, raw)}, which `validation` names")
+    return raw[name]
+
+
+def _moment(text: str) -> np.datetime64:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return np.datetime64("NaT")
+    return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment)
 
 
 def _row_count(raw: RawColumns) -> int:

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import mlflow
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from churn.contract.contract import Contract
+from churn.errors import TableError
 from churn.features.frame import raw_frame
 from churn.models.candidates import CANDIDATES
 from churn.scoring.loading import load_scorer
@@ -153,14 +155,14 @@ def test_a_study_that_goes_on_neither_repeats_nor_loses_trials(telco: Contract, 
     assert len(set(strengths)) == len(strengths) == 5
 
 
-def test_the_held_out_customers_are_the_same_share_of_each_kind(trained_home: Home) -> None:
+def test_the_held_out_customers_are_a_share_of_each_kind(trained_home: Home) -> None:
     customers = trained_home.ingested.customers
 
-    chosen = choose_holdout(customers, 0.2)
+    train, chosen = choose_holdout(customers, 0.2)
 
     for label in (0, 1):
-        assert chosen[customers.labels == label].mean() == pytest.approx(0.2, abs=0.005)
-    assert np.array_equal(chosen, choose_holdout(customers, 0.2))
+        assert chosen[customers.labels == label].mean() == pytest.approx(0.2, abs=0.06)
+    assert np.array_equal(chosen, ~train)
 
 
 def test_training_and_held_out_customers_are_disjoint_and_complete(
@@ -173,27 +175,56 @@ def test_training_and_held_out_customers_are_disjoint_and_complete(
     assert train | holdout == set(trained_home.ingested.customers.ids)
 
 
-def test_appended_rows_hold_mostly_the_same_customers_out(trained_home: Home) -> None:
-    from dataclasses import replace
-
+def test_the_same_customers_are_held_out_when_rows_are_appended_or_shuffled(trained_home: Home) -> None:
     customers = trained_home.ingested.customers
-    rows = len(customers.labels) * 9 // 10
-    before = replace(customers, labels=customers.labels[:rows], ids=customers.ids[:rows])
+    rows = len(customers.labels)
+    before = customers.only(np.arange(rows * 9 // 10))
+    shuffled = customers.only(np.random.default_rng(0).permutation(rows))
 
-    earlier = set(customers.ids[:rows][choose_holdout(before, 0.2)])
-    later = set(customers.ids[choose_holdout(customers, 0.2)])
+    later = set(customers.ids[choose_holdout(customers, 0.2)[1]])
 
-    assert len(earlier & later) / len(earlier) > 0.9
+    assert set(before.ids[choose_holdout(before, 0.2)[1]]) == later & set(before.ids)
+    assert set(shuffled.ids[choose_holdout(shuffled, 0.2)[1]]) == later
 
 
-def test_a_shuffled_table_holds_the_same_customers_out(trained_home: Home) -> None:
-    from dataclasses import replace
-
+def test_a_group_is_on_one_side_only(trained_home: Home) -> None:
     customers = trained_home.ingested.customers
-    order = np.random.default_rng(0).permutation(len(customers.labels))
-    shuffled = replace(customers, labels=customers.labels[order], ids=customers.ids[order])
+    households = np.array([f"household {row // 3}" for row in range(len(customers.labels))], dtype=object)
 
-    assert set(shuffled.ids[choose_holdout(shuffled, 0.2)]) == set(customers.ids[choose_holdout(customers, 0.2)])
+    train, holdout = choose_holdout(replace(customers, groups=households), 0.2)
+
+    assert not set(households[train]) & set(households[holdout])
+    assert (train | holdout).all()
+
+
+def test_with_times_the_newest_rows_are_held_out(trained_home: Home) -> None:
+    customers = trained_home.ingested.customers
+    days = np.datetime64("2026-01-01", "s") + np.arange(len(customers.labels)) // 10 * np.timedelta64(1, "D")
+
+    train, holdout = choose_holdout(replace(customers, times=days), 0.2)
+
+    assert days[train].max() < days[holdout].min()
+    assert holdout.mean() == pytest.approx(0.2, abs=0.02)
+
+
+def test_with_times_and_groups_nobody_is_on_both_sides_and_the_test_is_newer(trained_home: Home) -> None:
+    customers = trained_home.ingested.customers
+    rows = np.arange(len(customers.labels))
+    people = np.array([f"person {row % 300}" for row in rows], dtype=object)
+    dates = np.datetime64("2026-01-01", "s") + rows // 300 * np.timedelta64(30, "D")
+
+    train, holdout = choose_holdout(replace(customers, groups=people, times=dates), 0.3)
+
+    assert not set(people[train]) & set(people[holdout])
+    assert dates[train].max() < dates[holdout].min()
+
+
+def test_a_split_that_leaves_one_kind_on_a_side_is_refused(trained_home: Home) -> None:
+    customers = trained_home.ingested.customers
+    by_outcome = np.array(["left" if label else "stayed" for label in customers.labels], dtype=object)
+
+    with pytest.raises(TableError, match="all of one kind"):
+        choose_holdout(replace(customers, groups=by_outcome), 0.5)
 
 
 def test_silence_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
