@@ -1,100 +1,88 @@
-"""Logistic regression: medians for missing numbers, with an indicator; one weight per category."""
+"""Logistic regression: a spline per number, one weight per category, and one for a number that is missing."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from imblearn.pipeline import Pipeline
 from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
+from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 from churn.contract.contract import Contract
+from churn.contract.monotone import monotone_signs
 from churn.features.frame import DerivedColumns, number_features, text_features
 from churn.features.graph import GraphBuilder
+from churn.models.bounded_logistic import BoundedLogistic
 from churn.models.candidate import Candidate, Contributions, Recipe, Target, Trial
+from churn.models.imbalance import class_weight_of, resample_step, suggest_imbalance
+from churn.models.linear_terms import mean_terms, terms_onnx
+from churn.models.ramps import RAMPS, Ramps
+
+MOST_CATEGORIES = 100
+"""Per column; the rarest beyond it share one weight, which unknown values get too."""
 
 
 def build(recipe: Recipe) -> Pipeline:
-    """Return the unfitted pipeline: derived columns, scaled numbers and one-hot categories, linear model."""
-    contract = recipe.contract
-    numbers = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
-    columns = ColumnTransformer(
+    """Return the unfitted pipeline: derived columns, ramps and one-hot categories, linear model."""
+    imbalance = str(recipe.parameters["imbalance"])
+    return Pipeline(
         [
-            ("numbers", numbers, list(number_features(contract))),
-            ("categories", OneHotEncoder(handle_unknown="ignore"), list(text_features(contract))),
-        ],
-        sparse_threshold=0,
+            ("derive", DerivedColumns(recipe.contract)),
+            ("encode", _encoder(recipe.contract)),
+            resample_step(imbalance, recipe.seed),
+            ("model", _model(recipe.contract, float(recipe.parameters["C"]), class_weight_of(imbalance))),
+        ]
     )
-    model = LogisticRegression(C=float(recipe.parameters["C"]), max_iter=2000, random_state=recipe.seed)
-    return Pipeline([("derive", DerivedColumns(contract)), ("encode", columns), ("model", model)])
+
+
+def _encoder(contract: Contract) -> ColumnTransformer:
+    numbers, texts = list(number_features(contract)), list(text_features(contract))
+    ramps = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), Ramps())
+    one_hot = OneHotEncoder(max_categories=MOST_CATEGORIES, handle_unknown="infrequent_if_exist")
+    missing = MissingIndicator(features="all")
+    return ColumnTransformer(
+        [("ramps", ramps, numbers), ("missing", missing, numbers), ("categories", one_hot, texts)], sparse_threshold=0
+    )
+
+
+def _model(contract: Contract, strength: float, class_weight: str | None) -> LogisticRegression | BoundedLogistic:
+    signs = monotone_signs(contract.columns, contract.derived)
+    if not signs:
+        return LogisticRegression(C=strength, class_weight=class_weight, max_iter=2000)
+    per_ramp = np.repeat([signs.get(name, 0) for name in number_features(contract)], RAMPS)
+    return BoundedLogistic(tuple(per_ramp.tolist()), C=strength, class_weight=class_weight)
 
 
 def suggest(trial: Trial) -> dict[str, float | int | str]:
     """Search the strength of the ridge penalty."""
-    return {"C": trial.suggest_float("C", 1e-3, 10.0, log=True)}
+    return {"C": trial.suggest_float("C", 1e-3, 10.0, log=True), "imbalance": suggest_imbalance(trial)}
 
 
 def margin_onnx(pipeline: Any, contract: Contract, graph: GraphBuilder, tensors: Mapping[str, str]) -> str:
-    """Add the linear predictor: a scaled number or a looked-up weight per feature, then the intercept.
-
-    A one-hot category times its weight is its weight, so a look-up replaces the wide matrix.
-    """
-    weights = pipeline["model"].coef_[0]
-    names = number_features(contract)
-    terms = _number_terms(pipeline["encode"], names, weights[: len(names)], (graph, tensors))
-    terms += _category_terms(pipeline["encode"], contract, weights[len(names) :], (graph, tensors))
-    return graph.total([*terms, graph.constant(float(pipeline["model"].intercept_[0]))])
-
-
-def _number_terms(
-    encode: ColumnTransformer,
-    names: tuple[str, ...],
-    weights: np.ndarray,
-    target: tuple[GraphBuilder, Mapping[str, str]],
-) -> list[str]:
-    graph, tensors = target
-    if not names:
-        return []
-    steps = encode.named_transformers_["numbers"]
-    medians, scaler = steps["simpleimputer"].statistics_, steps["standardscaler"]
-    terms = []
-    for name, median, mean, scale, weight in zip(names, medians, scaler.mean_, scaler.scale_, weights, strict=True):
-        filled = graph.where_missing(tensors[name], float(median))
-        centred = graph.add("Sub", filled, graph.constant(float(mean)))
-        terms.append(graph.add("Mul", centred, graph.constant(float(weight / scale))))
-    return terms
-
-
-def _category_terms(
-    encode: ColumnTransformer, contract: Contract, weights: np.ndarray, target: tuple[GraphBuilder, Mapping[str, str]]
-) -> list[str]:
-    graph, tensors = target
-    names = text_features(contract)
-    if not names:
-        return []
-    terms, start = [], 0
-    for name, categories in zip(names, encode.named_transformers_["categories"].categories_, strict=True):
-        own = weights[start : start + len(categories)]
-        table = {str(category): float(weight) for category, weight in zip(categories, own, strict=True)}
-        terms.append(graph.lookup(tensors[name], table, 0.0))
-        start += len(categories)
-    return terms
+    """Add the linear predictor: the sum of the features' terms, then the intercept."""
+    terms = terms_onnx(pipeline, contract, (graph, tensors))
+    total = graph.add("ReduceSum", terms, graph.constant([1], np.int64), keepdims=1)
+    return graph.add("Add", total, graph.constant(float(pipeline["model"].intercept_[0])))
 
 
 def contributions_onnx(pipeline: Any, background: pd.DataFrame, target: Target) -> Contributions:
-    """Not there yet."""
-    raise NotImplementedError
+    """Add each feature's term less its mean: exact Shapley values of a sum (Štrumbelj and Kononenko, 2014)."""
+    contract, (graph, _) = pipeline["derive"].contract, target
+    usual = mean_terms(pipeline, contract, background)
+    tensor = graph.add("Sub", terms_onnx(pipeline, contract, target), graph.constant(usual[None, :]))
+    return Contributions(tensor, float(usual.sum() + pipeline["model"].intercept_[0]))
 
 
 CANDIDATE = Candidate(
     name="logistic",
-    words="logistic regression",
+    words="logistic regression with splines",
     build=build,
     suggest=suggest,
-    defaults={"C": 0.1},
+    defaults={"C": 0.1, "imbalance": "none"},
     margin_onnx=margin_onnx,
     contributions_onnx=contributions_onnx,
     interpretability=0,
