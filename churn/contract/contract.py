@@ -1,6 +1,7 @@
 """The contract: columns, target, derived columns and policy of one company's customer table."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -11,6 +12,7 @@ from churn.contract.fairness import Fairness
 from churn.contract.monotone import monotone_problems
 from churn.contract.part import ColumnName, Part
 from churn.contract.policy import Policy
+from churn.contract.proxy import Proxy, proxy_problems, with_proxy_defaults
 from churn.contract.segmentation import Segmentation
 from churn.contract.survival import Survival
 from churn.contract.texts import MISSING_MARKS
@@ -42,7 +44,24 @@ class Target(Part):
     """The value of a customer who stayed; unset: every other value that is not missing."""
 
     horizon_days: int = Field(default=30, ge=1)
-    """How long after a prediction its outcome is known."""
+    """How long after a prediction its outcome is known; with a proxy it is the proxy's lead and horizon."""
+
+    proxy: Proxy | None = None
+    """How the column is made where no table has it; `column` is then `churned`, `positive` "1" and `negative` "0"."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, target: Any) -> Any:
+        return with_proxy_defaults(target)
+
+    @model_validator(mode="after")
+    def _knows_the_outcome_in_time(self) -> "Target":
+        if self.proxy and self.proxy.known_after_days != self.horizon_days:
+            raise ValueError(
+                f"`horizon_days` is {self.horizon_days}, and the proxy knows the outcome after "
+                f"{self.proxy.known_after_days} days: remove it from the target"
+            )
+        return self
 
 
 class Product(Part):
@@ -116,10 +135,20 @@ class Contract(Part):
             *self._number_problems(),
             *self._part_problems(),
             *monotone_problems(self.columns, self.derived),
+            *self._proxy_problems(),
         ]
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def _proxy_problems(self) -> Iterator[str]:
+        if self.target.proxy:
+            yield from proxy_problems(
+                self.target.proxy,
+                customer_id=self.customer_id,
+                validation=self.validation,
+                columns=self.columns,
+            )
 
     def _role_problems(self) -> Iterator[str]:
         for name in RESERVED_NAMES & {*self.columns, *self.derived}:
