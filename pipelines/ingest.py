@@ -45,6 +45,7 @@ class Customers:
         sha256: of the raw file.
         groups: rows of the same group belong together, str objects of shape (rows,); None: each is its own.
         times: datetime64[s] of shape (rows,); None: there is no order in time.
+        values: what each customer is worth, in the currency of the contract's economics; None until it is known.
     """
 
     columns: Columns
@@ -53,6 +54,7 @@ class Customers:
     sha256: str
     groups: np.ndarray | None = None
     times: np.ndarray | None = None
+    values: np.ndarray | None = None
 
     def only(self, chosen: np.ndarray) -> "Customers":
         """Return some of the rows, by a mask or by their numbers."""
@@ -63,6 +65,7 @@ class Customers:
             ids=self.ids[chosen],
             groups=None if self.groups is None else self.groups[chosen],
             times=None if self.times is None else self.times[chosen],
+            values=None if self.values is None else self.values[chosen],
         )
 
 
@@ -127,12 +130,14 @@ def _customers(
     times: np.ndarray | None,
     sha256: str,
 ) -> Customers:
-    """A row without a group is a group of its own."""
+    """A row without a group is a group of its own; one moment for all rows is no order."""
     ids, rows = _ids(checked, contract), checked.accepted - 1
     if groups is not None:
         own = "\x1frow " + rows.astype(str).astype(object)
         groups = np.where(groups[rows] == "", own, groups[rows])
-    return Customers(checked.columns, labels, ids, sha256, groups, None if times is None else times[rows])
+    if times is not None:
+        times = times[rows] if len(np.unique(times[rows])) > 1 else None
+    return Customers(checked.columns, labels, ids, sha256, groups, times)
 
 
 def _split(contract: Contract, table: TableFile, times: np.ndarray | None) -> tuple[CheckedTable, np.ndarray]:

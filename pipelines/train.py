@@ -56,7 +56,7 @@ def train(
         searched = _search(training, say)
         best = max(searched, key=lambda one: one.roc_auc)
         log_search(searched, best)
-        say(f"calibrating {best.candidate.name}, {parameters.calibration_folds} folds")
+        say(f"calibrating {best.candidate.name}, {parameters.folds} folds")
         fitted = _fit(best, training)
         policy = _policy(training, fitted)
         metrics = _cross_validated(training, fitted, policy)
@@ -85,13 +85,14 @@ def _search(training: Training, say: Say) -> list[Searched]:
             seed=parameters.seed,
         ).run(frame, training.train.labels, say)
         for name in parameters.candidates
+        if name in CANDIDATES and name not in {"stack", "dummy"}
     ]
 
 
 def _fit(best: Searched, training: Training) -> CalibratedPipeline:
     parameters = training.parameters
     pipeline = best.candidate.build(Recipe(training.contract, best.parameters, parameters.seed))
-    calibrated = CalibratedPipeline(pipeline, folds=parameters.calibration_folds, seed=parameters.seed)
+    calibrated = CalibratedPipeline(pipeline, folds=parameters.folds, seed=parameters.seed)
     return calibrated.fit(raw_frame(training.train.columns), training.train.labels)
 
 

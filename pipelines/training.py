@@ -1,5 +1,6 @@
 """One training: its table split into training and held-out customers, and what is to be done with them."""
 
+import os
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -18,11 +19,20 @@ class TrainParameters(BaseModel, frozen=True, extra="forbid"):
     """pipelines/parameters/train.yaml."""
 
     trials: int = Field(ge=1)
+    timeout_minutes: float = Field(ge=0)
     candidates: tuple[str, ...] = Field(min_length=1)
+    workers: int = Field(ge=0)
     search_folds: int = Field(ge=2)
-    calibration_folds: int = Field(ge=2)
+    folds: int = Field(ge=2)
+    nested_folds: int = Field(ge=0)
+    nested_repeats: int = Field(ge=1)
     holdout_share: float = Field(gt=0, lt=0.9)
     seed: int = Field(ge=0)
+
+    @property
+    def processes(self) -> int:
+        """How many processes fit at the same time."""
+        return self.workers or os.cpu_count() or 1
 
     @field_validator("candidates")
     @classmethod
