@@ -3,6 +3,7 @@
 ChurnError
 ├── ContractError            a contract, or something derived from it, does not hold
 │   └── TableError           a whole table can't be used (a bad row is data, not an error)
+│       └── LeakageError     a column or a feature knows the outcome that is to be predicted
 ├── BundleError              a bundle is broken, incomplete or not equal to its pipeline
 ├── StoreError               the registry or the SQL store did not answer, or refused
 │   ├── RefusedError         it answered: these values can't be stored, now or later
@@ -24,6 +25,10 @@ class ContractError(ChurnError):
 
 class TableError(ContractError):
     """A whole table can't be used: a missing column, a wrong encoding, no rows."""
+
+
+class LeakageError(TableError):
+    """A column, or a feature, knows the outcome that is to be predicted."""
 
 
 class BundleError(ChurnError):
