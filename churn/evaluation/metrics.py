@@ -9,13 +9,20 @@ from sklearn.metrics import average_precision_score, brier_score_loss, log_loss,
 
 Measure = Callable[[np.ndarray, np.ndarray], float]
 SMALLEST = 1e-9
+BINS = 10
+"""Groups of equal size in which predicted and observed shares are compared."""
 
 
 def lift(target: np.ndarray, probability: np.ndarray, share: float) -> float:
-    """Return how many times more leavers are among the top `share` of customers than among all."""
+    """Return how many times more leavers are among the top `share` of customers than among all.
+
+    Customers with the score at the border count in part, each alike: the order of the rows is of no matter.
+    """
     top = max(1, round(len(target) * share))
-    chosen = np.argsort(-probability, kind="stable")[:top]
-    return float(target[chosen].mean() / target.mean())
+    border = np.sort(probability)[-top]
+    above, at = probability > border, probability == border
+    found = target[above].sum() + target[at].mean() * (top - above.sum())
+    return float(found / top / target.mean())
 
 
 def calibration_slope(target: np.ndarray, probability: np.ndarray) -> float:
@@ -24,12 +31,30 @@ def calibration_slope(target: np.ndarray, probability: np.ndarray) -> float:
     return float(LogisticRegression(C=1e9).fit(log_odds, target).coef_[0, 0])
 
 
+def calibration_error(target: np.ndarray, probability: np.ndarray) -> float:
+    """Return the expected calibration error: the mean gap between predicted and observed share, over equal-mass bins.
+
+    Noise alone makes it positive; `intervals.estimate` says how much of it may be noise.
+    """
+    bins = equal_mass_bins(probability)
+    gaps = np.bincount(bins, weights=target - probability)
+    return float(np.abs(gaps).sum() / len(target))
+
+
+def equal_mass_bins(probability: np.ndarray, bins: int = BINS) -> np.ndarray:
+    """Return the bin of each probability, 0 the lowest; equal probabilities are never divided."""
+    _, place, counts = np.unique(probability, return_inverse=True, return_counts=True)
+    middles = (np.cumsum(counts) - counts / 2) / len(probability)
+    return np.asarray(np.floor(middles * bins).astype(np.int64)[place])
+
+
 MEASURES: dict[str, Measure] = {
     "roc_auc": lambda target, probability: float(roc_auc_score(target, probability)),
     "pr_auc": lambda target, probability: float(average_precision_score(target, probability)),
     "brier": lambda target, probability: float(brier_score_loss(target, probability)),
     "log_loss": lambda target, probability: float(log_loss(target, probability, labels=[0, 1])),
     "calibration_slope": calibration_slope,
+    "calibration_error": calibration_error,
     "lift_at_10_percent": lambda target, probability: lift(target, probability, 0.1),
     "lift_at_20_percent": lambda target, probability: lift(target, probability, 0.2),
 }
