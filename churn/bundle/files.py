@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from churn.errors import BundleError
 
 MODEL = "model.onnx"
+EXPLANATION = "explanation.onnx"
+SEGMENTS = "segments.json"
 CONTRACT = "contract.yaml"
 POLICY = "policy.json"
 GOLDEN = "golden.json"
@@ -16,9 +18,15 @@ REFERENCE = "reference.parquet"
 CARD = "model_card.md"
 MANIFEST = "manifest.json"
 
-FORMAT = 1
+FORMAT = 2
+READABLE_FORMATS = (1, 2)
+"""1 has no explanation.onnx: it is served as ever, without explanations."""
+
 OUTPUT = "churn_probability"
-"""Name of the graph's one output."""
+"""Name of the one output of model.onnx."""
+
+CONTRIBUTIONS = "contributions"
+"""Name of the one output of explanation.onnx."""
 
 
 class Sealed(BaseModel):
@@ -27,7 +35,7 @@ class Sealed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-Kind = TypeVar("Kind", bound=Sealed)
+Kind = TypeVar("Kind", bound=BaseModel)
 
 
 class DecisionPolicy(Sealed):
@@ -57,6 +65,13 @@ class Parity(Sealed):
     max_difference: float
 
 
+class Additivity(Sealed):
+    """How closely a row's contributions add up to the log-odds of its probability."""
+
+    rows: int
+    max_difference: float
+
+
 class Manifest(Sealed):
     """What the bundle is, and the sha256 of each of its files."""
 
@@ -66,6 +81,9 @@ class Manifest(Sealed):
     created_at: str
     training_data_sha256: str
     parity: Parity
+    additivity: Additivity | None = None
+    """None: the bundle has no explanations."""
+
     sha256: dict[str, str]
 
 
@@ -96,8 +114,9 @@ def verify(folder: Path, *, digest: str | None = None) -> Manifest:
     if digest is not None and found != digest:
         raise BundleError(f"the bundle in {folder} has digest {found[:12]}, and {digest[:12]} was registered")
     manifest = parse(Manifest, content, folder / MANIFEST)
-    if manifest.format != FORMAT:
-        raise BundleError(f"the bundle in {folder} has format {manifest.format}; this version reads {FORMAT}")
+    if manifest.format not in READABLE_FORMATS:
+        known = " and ".join(map(str, READABLE_FORMATS))
+        raise BundleError(f"the bundle in {folder} has format {manifest.format}; this version reads {known}")
     _check_listing(folder, manifest)
     for name, sha256 in manifest.sha256.items():
         if hash_file(folder / name) != sha256:

@@ -1,4 +1,7 @@
-"""Makes a bundle: a fitted pipeline becomes one graph, is proven equal to it, and is sealed with all it needs."""
+"""Makes a bundle: a fitted pipeline becomes one graph, is proven equal to it, and is sealed with all it needs.
+
+Beside it a second graph gives reasons, and is proven to add up to what the first one says.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,14 +12,20 @@ import numpy as np
 import pandas as pd
 from onnx import ModelProto
 
+from churn.bundle.additivity import prove_additivity
+from churn.bundle.explaining import explanation_graph
+from churn.bundle.explanation_session import ExplanationSession
 from churn.bundle.files import (
     CARD,
     CONTRACT,
+    EXPLANATION,
     GOLDEN,
     MODEL,
     OUTPUT,
     POLICY,
     REFERENCE,
+    SEGMENTS,
+    Additivity,
     DecisionPolicy,
     GoldenRow,
     GoldenRows,
@@ -34,9 +43,12 @@ from churn.features.frame import feature_tensors, raw_frame
 from churn.features.graph import GraphBuilder
 from churn.models.calibration import CalibratedPipeline, probability_onnx
 from churn.models.candidates import CANDIDATES
+from churn.segments.assignment import SegmentBook
 
 GOLDEN_ROWS = 32
 REFERENCE_ROWS = 5000
+FILES = (MODEL, EXPLANATION, CONTRACT, POLICY, GOLDEN, REFERENCE, CARD, SEGMENTS)
+"""Every bundle has all of them but EXPLANATION and SEGMENTS, which some have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,7 @@ class Ingredients:
         evaluation: graph-ready columns that the model was not fitted on; parity is proven on all of them.
         reference: graph-ready columns of the training rows; a sample is kept for drift.
         card: the model card, Markdown.
+        segments: which segment a customer belongs to; None: answers tell no segment.
     """
 
     contract: Contract
@@ -57,6 +70,7 @@ class Ingredients:
     reference: Columns
     training_data_sha256: str
     card: str
+    segments: SegmentBook | None = None
 
 
 def make_bundle(folder: Path, made_of: Ingredients) -> tuple[str, Parity]:
@@ -71,19 +85,38 @@ def make_bundle(folder: Path, made_of: Ingredients) -> tuple[str, Parity]:
     proof_rows = with_hard_rows(made_of.contract, made_of.evaluation)
     of_pipeline = made_of.fitted.predict_proba(raw_frame(proof_rows))[:, 1]
     parity = prove_parity(graph.score(proof_rows), of_pipeline)
+    reference = sample_reference(made_of.reference, graph)
     (folder / MODEL).write_bytes(model)
+    additivity = _explain(folder, made_of, graph, (proof_rows, reference.drop(columns=OUTPUT)))
     _write_texts(folder, made_of, golden_rows(graph, proof_rows))
-    sample_reference(made_of.reference, graph).to_parquet(folder / REFERENCE, index=False)
-    names = (MODEL, CONTRACT, POLICY, GOLDEN, REFERENCE, CARD)
-    manifest = Manifest(
+    reference.to_parquet(folder / REFERENCE, index=False)
+    return seal(folder, _manifest(folder, made_of, parity, additivity)), parity
+
+
+def _explain(
+    folder: Path, made_of: Ingredients, graph: GraphSession, rows: tuple[Columns, pd.DataFrame]
+) -> Additivity | None:
+    """Write the graph of reasons and prove it on the first rows, with the second as background; None: no reasons."""
+    proof_rows, background = rows
+    found = explanation_graph(CANDIDATES[made_of.candidate], made_of.fitted, made_of.contract, background)
+    if found is None:
+        return None
+    model = found.SerializeToString()
+    contributions = ExplanationSession(model, made_of.contract).explain(proof_rows)
+    (folder / EXPLANATION).write_bytes(model)
+    return prove_additivity(contributions, graph.score(proof_rows))
+
+
+def _manifest(folder: Path, made_of: Ingredients, parity: Parity, additivity: Additivity | None) -> Manifest:
+    return Manifest(
         contract=made_of.contract.name,
         candidate=made_of.candidate,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         training_data_sha256=made_of.training_data_sha256,
         parity=parity,
-        sha256={name: hash_file(folder / name) for name in names},
+        additivity=additivity,
+        sha256={name: hash_file(folder / name) for name in FILES if (folder / name).exists()},
     )
-    return seal(folder, manifest), parity
 
 
 def graph_of(candidate: str, fitted: CalibratedPipeline, contract: Contract) -> ModelProto:
@@ -132,3 +165,5 @@ def _write_texts(folder: Path, made_of: Ingredients, golden: GoldenRows) -> None
     (folder / POLICY).write_text(made_of.policy.model_dump_json(indent=2), encoding="utf-8")
     (folder / GOLDEN).write_text(golden.model_dump_json(indent=1), encoding="utf-8")
     (folder / CARD).write_text(made_of.card, encoding="utf-8")
+    if made_of.segments is not None:
+        (folder / SEGMENTS).write_text(made_of.segments.model_dump_json(indent=1), encoding="utf-8")

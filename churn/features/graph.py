@@ -79,15 +79,16 @@ class GraphBuilder:
         """Replace NaN by a number."""
         return self.add("Where", self.add("IsNaN", number), self.constant(replacement), number)
 
-    def build(self, output: str, output_name: str) -> ModelProto:
-        """Close the graph: `output` is flattened to shape (rows,) and named `output_name`.
+    def build(self, output: str, output_name: str, *, width: int | None = None) -> ModelProto:
+        """Close the graph: `output`, named `output_name`, gets shape (rows,), or (rows, width) when there is a width.
 
         Raises:
             BundleError: the graph is not valid ONNX.
         """
-        flat = self.add("Reshape", output, self.constant([-1], np.int64))
-        self._nodes.append(helper.make_node("Identity", [flat], [output_name]))
-        result = helper.make_tensor_value_info(output_name, TensorProto.FLOAT, ["rows"])
+        shape = [-1] if width is None else [-1, width]
+        shaped = self.add("Reshape", output, self.constant(shape, np.int64))
+        self._nodes.append(helper.make_node("Identity", [shaped], [output_name]))
+        result = helper.make_tensor_value_info(output_name, TensorProto.FLOAT, ["rows", *shape[1:]])
         graph = helper.make_graph(self._nodes, "churn", self._inputs, [result], self._initializers)
         opsets = [helper.make_opsetid(domain, number) for domain, number in OPSETS.items()]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="holdfast")

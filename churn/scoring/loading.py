@@ -3,11 +3,31 @@
 import math
 from pathlib import Path
 
-from churn.bundle.files import CONTRACT, GOLDEN, MODEL, POLICY, DecisionPolicy, GoldenRows, digest_of, parse, verify
+import numpy as np
+
+from churn.bundle.additivity import MAX_DIFFERENCE, additivity_gap
+from churn.bundle.explanation_session import ExplanationSession
+from churn.bundle.files import (
+    CONTRACT,
+    EXPLANATION,
+    GOLDEN,
+    MODEL,
+    POLICY,
+    SEGMENTS,
+    DecisionPolicy,
+    GoldenRows,
+    digest_of,
+    parse,
+    verify,
+)
 from churn.bundle.session import GraphSession
+from churn.contract.contract import Contract
 from churn.contract.reading import parse_contract
+from churn.contract.request import Row
 from churn.errors import BundleError, ContractError
-from churn.scoring.scorer import Scorer
+from churn.scoring.explanation import Explainer
+from churn.scoring.scorer import Extras, Scorer
+from churn.segments.assignment import SegmentBook
 
 GOLDEN_TOLERANCE = 1e-6
 """Another processor may round float32 sums differently, by about 1e-7."""
@@ -25,25 +45,46 @@ def load_scorer(folder: Path, *, name: str, version: int, digest: str | None = N
     Raises:
         BundleError: anything does not hold; nothing of the bundle is used then.
     """
-    verify(folder, digest=digest)
+    listed = verify(folder, digest=digest).sha256
     try:
         contract = parse_contract((folder / CONTRACT).read_text(encoding="utf-8"), str(folder / CONTRACT))
     except ContractError as error:
         raise BundleError(str(error)) from error
     graph = GraphSession((folder / MODEL).read_bytes(), contract)
-    _check_golden_rows(graph, folder)
+    checked = _checked_rows(graph, folder)
+    extras = Extras(
+        explainer=_explainer(folder, contract, checked) if EXPLANATION in listed else None,
+        segments=parse(SegmentBook, (folder / SEGMENTS).read_bytes(), folder / SEGMENTS)
+        if SEGMENTS in listed
+        else None,
+    )
     policy = parse(DecisionPolicy, (folder / POLICY).read_bytes(), folder / POLICY)
-    return Scorer(identity=(name, version, digest_of(folder)), contract=contract, policy=policy, graph=graph)
+    identity = (name, version, digest_of(folder))
+    return Scorer(identity=identity, contract=contract, policy=policy, graph=graph, extras=extras)
 
 
-def _check_golden_rows(graph: GraphSession, folder: Path) -> None:
+def _checked_rows(graph: GraphSession, folder: Path) -> list[tuple[Row, float]]:
+    """Return the golden rows with their probabilities as they come out here."""
     golden = parse(GoldenRows, (folder / GOLDEN).read_bytes(), folder / GOLDEN)
     if not golden.rows:
         raise BundleError(f"{folder / GOLDEN} holds no rows")
+    found = []
     for number, expected in enumerate(golden.rows, start=1):
-        row = {name: math.nan if value is None else value for name, value in expected.row.items()}
+        row: Row = {name: math.nan if value is None else value for name, value in expected.row.items()}
         probability = graph.score_row(row)
         if not abs(probability - expected.probability) <= GOLDEN_TOLERANCE:
             raise BundleError(
                 f"golden row {number} of {folder} gives {probability:.8f} instead of {expected.probability:.8f}"
             )
+        found.append((row, probability))
+    return found
+
+
+def _explainer(folder: Path, contract: Contract, checked: list[tuple[Row, float]]) -> Explainer:
+    """Load the graph of reasons; they must add up here too, with as much again for another processor's rounding."""
+    session = ExplanationSession((folder / EXPLANATION).read_bytes(), contract)
+    contributions = np.array([session.explain_row(row) for row, _ in checked])
+    gap = additivity_gap(contributions, np.array([probability for _, probability in checked]))
+    if not np.all(gap <= 2 * MAX_DIFFERENCE):
+        raise BundleError(f"the explanations of {folder} are {gap.max():.2e} off their probabilities in log-odds")
+    return Explainer(session, contract)

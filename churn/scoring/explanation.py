@@ -1,0 +1,57 @@
+"""An explanation: what each raw column adds to the log-odds of leaving, and the strongest reasons in words."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from churn.bundle.explanation_session import ExplanationSession
+from churn.contract.contract import Contract
+from churn.scoring.reasons import Reason, ReasonWriter
+
+DECIMALS = 6
+"""Of log-odds in an answer: twenty columns rounded so still add up within 1e-5."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why one probability is what it is: base and contributions add up to log(p / (1 - p)).
+
+    Attributes:
+        base_log_odds: what is expected before anything is known of the customer.
+        contributions: log-odds per raw column, in the contract's order.
+        top_reasons: at most three, strongest first.
+    """
+
+    base_log_odds: float
+    contributions: dict[str, float]
+    top_reasons: tuple[Reason, ...]
+
+
+class Explainer:
+    """Explains rows of one version: its graph of contributions, and its contract's words."""
+
+    def __init__(self, session: ExplanationSession, contract: Contract) -> None:
+        self.contributions = session.explain
+        self._explain_row = session.explain_row
+        self._names = tuple(contract.columns)
+        self._writer = ReasonWriter(contract)
+
+    def explain_row(self, row: Mapping[str, float | str]) -> Explanation:
+        """Explain one graph-ready row."""
+        return self._explanation(row, self._explain_row(row))
+
+    def explain_columns(self, columns: Mapping[str, np.ndarray]) -> Iterator[Explanation]:
+        """Explain graph-ready columns, row by row."""
+        rows = zip(*(columns[name] for name in self._names), strict=True)
+        for cells, found in zip(rows, self.contributions(columns), strict=True):
+            yield self._explanation(dict(zip(self._names, cells, strict=True)), found)
+
+    def _explanation(self, row: Mapping[str, float | str], found: np.ndarray) -> Explanation:
+        rounded = np.round(found.astype(np.float64), DECIMALS)
+        *contributions, base = rounded.tolist()
+        return Explanation(
+            base_log_odds=base,
+            contributions=dict(zip(self._names, contributions, strict=True)),
+            top_reasons=self._writer.top(row, rounded[:-1]),
+        )
