@@ -18,6 +18,7 @@ COMMANDS = {
     "contract": ("cli.contract", "Check, show or infer a contract."),
     "data": ("cli.data", "Fetch or make customer tables."),
     "ingest": ("cli.ingest", "Take a customer table; set bad rows aside with reasons; report its quality."),
+    "label": ("cli.label", "Make the customer table when no column says who left: from an event log, or from usage."),
     "train": ("cli.train", "Search the candidates, calibrate the best, log it as a bundle."),
     "evaluate": ("cli.evaluate", "Score the held-out customers with a run's bundle."),
     "register": ("cli.register", "Make a run's bundle a version, if it equals its pipeline."),

@@ -42,7 +42,7 @@ def observe(events: Events, day: int, proxy: Inactivity, *, seed: int = 0) -> Co
         TableError: no customer is eligible.
     """
     features = audit_future(events, day, proxy, seed=seed)
-    is_eligible, reasons = _eligible(features, proxy)
+    is_eligible, reasons = eligible(features, proxy)
     chosen = np.flatnonzero(is_eligible)
     if not len(chosen):
         raise TableError(
@@ -65,18 +65,16 @@ def _churned(events: Events, day: int, proxy: Inactivity, chosen: np.ndarray) ->
     return np.asarray(silent[chosen], np.int8)
 
 
-def _eligible(features: FeatureTable, proxy: Inactivity) -> tuple[np.ndarray, dict[str, int]]:
-    is_customer = features["events_all"] > 0
-    rules = {
-        f"first event less than {proxy.tenure_at_least_days} days ago": features["tenure_days"]
-        < proxy.tenure_at_least_days
-    }
+def eligible(features: FeatureTable, proxy: Inactivity) -> tuple[np.ndarray, dict[str, int]]:
+    """Return who is eligible, bool of shape (customers of the log,), and how many are not, per reason."""
+    is_customer, young = features["events_all"] > 0, proxy.tenure_at_least_days
+    rules = {f"first event less than {young} days ago": features["tenure_days"] < young}
     if proxy.active_within_days:
-        silent = features["recency_days"] >= proxy.active_within_days
-        rules[f"no event in the last {proxy.active_within_days} days"] = silent
+        is_quiet = features["recency_days"] >= proxy.active_within_days
+        rules[f"no event in the last {proxy.active_within_days} days"] = is_quiet
     is_out = np.any(list(rules.values()), axis=0)
-    reasons = Counter({why: int((is_customer & mask).sum()) for why, mask in rules.items()})
-    return is_customer & ~is_out, dict(+reasons)
+    counts = Counter({why: int((is_customer & mask).sum()) for why, mask in rules.items()})
+    return is_customer & ~is_out, dict(+counts)
 
 
 def as_table(events: Events, cohorts: list[Cohort], contract: Contract) -> pd.DataFrame:
