@@ -1,53 +1,97 @@
-"""A candidate with its calibration: what training fits and the graph has to equal.
+"""A candidate with its calibration: what training fits and the graph has to equal."""
 
-Method: Platt scaling of log-odds that were predicted out of fold, so that the calibrator never sees rows that the
-model was fitted on (Platt, "Probabilistic outputs for support vector machines", 1999). It is smooth, which keeps
-float32 noise small; isotonic steps amplify it.
-"""
-
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import Pipeline
 
+from churn.errors import UsageError
 from churn.features.graph import GraphBuilder
+from churn.models.calibrators import METHODS, Calibrator
+from churn.models.cross_fitting import (
+    FEWEST_FOR_ISOTONIC,
+    Splits,
+    choose_method,
+    cross_fit,
+    log_odds_of,
+    margins_of,
+    out_of_fold_margins,
+    stratified_splits,
+)
 
-SMALLEST = 1e-12
+AUTO = "auto"
 
 
 class CalibratedPipeline(ClassifierMixin, BaseEstimator):
-    """A pipeline whose log-odds are rescaled: probability = 1 / (1 + exp(-(slope · log-odds + intercept)))."""
+    """A pipeline whose log-odds are turned into probabilities that come true.
 
-    def __init__(self, pipeline: Pipeline, *, folds: int = 5, seed: int = 0) -> None:
+    Attributes:
+        pipeline_: fitted on all rows.
+        calibrator_: fitted on the out-of-fold log-odds of all rows that a fold tested.
+        margins_: log-odds before calibration, each row by a model that never saw it; NaN where no fold tested it.
+        out_of_fold_: probabilities, each row by a model and a calibrator that never saw it; NaN as above.
+        brier_: cross-validated Brier score of each method that was tried.
+    """
+
+    calibrator_: Calibrator
+
+    def __init__(self, pipeline: Pipeline, *, method: str = AUTO, folds: int = 5, seed: int = 0) -> None:
         self.pipeline = pipeline
+        self.method = method
         self.folds = folds
         self.seed = seed
 
-    def fit(self, frame: pd.DataFrame, target: np.ndarray) -> Self:
-        """Fit the calibrator on out-of-fold log-odds, then the pipeline on all rows.
+    def fit(self, frame: pd.DataFrame, target: np.ndarray, splits: Splits | None = None) -> Self:
+        """Choose and fit the calibrator on out-of-fold log-odds, then the pipeline on all rows.
 
         Args:
             frame: raw columns of the contract, one row per customer.
             target: 1 for customers who left, else 0; shape (rows,).
+            splits: (training rows, tested rows) per fold, by number; None: stratified folds.
+
+        Raises:
+            TableError: a class has too few rows, or a fold trains on one class alone.
+            UsageError: there is no such method.
         """
-        splitter = StratifiedKFold(self.folds, shuffle=True, random_state=self.seed)
-        held_out = cross_val_predict(clone(self.pipeline), frame, target, cv=splitter, method="predict_proba")[:, 1]
-        platt = LogisticRegression(C=1e6).fit(_log_odds(held_out)[:, None], target)
-        self.slope_, self.intercept_ = float(platt.coef_[0, 0]), float(platt.intercept_[0])
-        self.out_of_fold_ = expit(self.slope_ * _log_odds(held_out) + self.intercept_)
-        self.pipeline_ = clone(self.pipeline).fit(frame, target)
+        labels = np.asarray(target)
+        folds = stratified_splits(labels, self.folds, seed=self.seed) if splits is None else splits
+        self.margins_, fold_of = out_of_fold_margins(self.pipeline, frame, labels, folds)
+        self._calibrate(labels, fold_of)
+        self.pipeline_ = clone(self.pipeline).fit(frame, labels)
         self.classes_ = np.array([0, 1])
         return self
 
+    def _calibrate(self, labels: np.ndarray, fold_of: np.ndarray) -> None:
+        tested = np.flatnonzero(fold_of >= 0)
+        log_odds, target, parts = self.margins_[tested], labels[tested], fold_of[tested]
+        if len(np.unique(parts)) < 2:
+            parts = self._parts(target)
+        calibrated = {name: cross_fit(name, log_odds, target, parts) for name in self._methods(target)}
+        chosen, self.brier_ = choose_method(calibrated, target)
+        self.out_of_fold_ = np.full(len(labels), np.nan)
+        self.out_of_fold_[tested] = calibrated[chosen]
+        self.calibrator_ = METHODS[chosen](log_odds, target)
+
+    def _parts(self, target: np.ndarray) -> np.ndarray:
+        """A single fold's rows are divided once more, so that no calibrator is judged on rows that it was fitted on."""
+        parts = np.zeros(len(target), int)
+        for part, (_, rows) in enumerate(stratified_splits(target, self.folds, seed=self.seed)):
+            parts[rows] = part
+        return parts
+
+    def _methods(self, target: np.ndarray) -> list[str]:
+        if self.method == AUTO:
+            is_enough = min(target.sum(), len(target) - target.sum()) >= FEWEST_FOR_ISOTONIC
+            return [name for name in METHODS if is_enough or name != "isotonic"]
+        if self.method not in METHODS:
+            raise UsageError(f"there is no calibration {self.method!r}: it is {AUTO}, {', '.join(METHODS)}")
+        return [self.method]
+
     def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
         """Return calibrated probabilities of staying and leaving, float64 of shape (rows, 2)."""
-        log_odds = _log_odds(self.pipeline_.predict_proba(frame)[:, 1])
-        leaving = expit(self.slope_ * log_odds + self.intercept_)
+        leaving = self.calibrator_.probability(margins_of(self.pipeline_, frame))
         return np.column_stack([1 - leaving, leaving])
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
@@ -60,11 +104,6 @@ def probability_onnx(fitted: CalibratedPipeline, graph: GraphBuilder, margin: st
 
     The log-odds are clipped where the pipeline's are, else a small slope would let the two drift apart.
     """
-    lowest, highest = _log_odds([0.0, 1.0])
+    lowest, highest = log_odds_of([0.0, 1.0])
     clipped = graph.add("Clip", margin, graph.constant(lowest), graph.constant(highest))
-    scaled = graph.add("Mul", clipped, graph.constant(fitted.slope_))
-    return graph.add("Sigmoid", graph.add("Add", scaled, graph.constant(fitted.intercept_)))
-
-
-def _log_odds(probability: Any) -> np.ndarray:
-    return np.asarray(logit(np.clip(probability, SMALLEST, 1 - SMALLEST)), np.float64)
+    return fitted.calibrator_.onnx(graph, clipped)
