@@ -11,6 +11,7 @@ from churn.bundle.files import DecisionPolicy
 from churn.bundle.making import Ingredients
 from churn.contract.contract import Contract
 from churn.contract.policy import RECALL_WITHOUT_ECONOMICS
+from churn.evaluation.folds import make_folds
 from churn.evaluation.metrics import MEASURES, decision_metrics, interval, measure, threshold_for_recall
 from churn.features.frame import raw_frame
 from churn.models.calibration import CalibratedPipeline
@@ -73,20 +74,24 @@ def _search(training: Training, say: Say) -> list[Searched]:
     parameters = training.parameters
     training.settings.home.mkdir(parents=True, exist_ok=True)
     storage = storage_of(training.settings.optuna_url)
-    frame = raw_frame(training.train.columns)
-    return [
-        Search(
-            name=f"{training.study}-{name}",
-            storage=storage,
-            contract=training.contract,
-            candidate=CANDIDATES[name],
-            trials=parameters.trials,
-            folds=parameters.search_folds,
-            seed=parameters.seed,
-        ).run(frame, training.train.labels, say)
-        for name in parameters.candidates
-        if name in CANDIDATES and name not in {"stack", "dummy"}
-    ]
+    customers = training.train
+    splits = make_folds(
+        customers.labels,
+        folds=parameters.search_folds,
+        seed=parameters.seed,
+        groups=customers.groups,
+        times=customers.times,
+    )[0]
+    return Search(
+        name=training.study,
+        storage=storage,
+        contract=training.contract,
+        candidates={name: CANDIDATES[name] for name in parameters.candidates},
+        trials=parameters.trials,
+        seed=parameters.seed,
+        timeout_minutes=parameters.timeout_minutes,
+        workers=parameters.workers,
+    ).run(raw_frame(customers.columns), customers.labels, splits, say)
 
 
 def _fit(best: Searched, training: Training) -> CalibratedPipeline:
