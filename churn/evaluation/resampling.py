@@ -4,6 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+ROWS_DRAWN, FEWEST = 20_000_000, 100
+
+
+def affordable(rows: int, wished: int) -> int:
+    """Return how many resamples a table gets: those wished up to 20,000 rows, at least 100 (seconds at a million)."""
+    return min(wished, max(FEWEST, ROWS_DRAWN // rows))
+
 
 def bootstrap_counts(
     rows: int, resamples: int, *, groups: np.ndarray | None = None, seed: int = 0
