@@ -1,10 +1,11 @@
 """Small real bundles for tests: random customers of a contract, a fitted pipeline, a sealed folder."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 
-from churn.bundle.files import DecisionPolicy
+from churn.bundle.files import EXPLANATION, MANIFEST, SEGMENTS, DecisionPolicy, digest_of, verify
 from churn.bundle.making import Ingredients, make_bundle
 from churn.contract.contract import Contract
 from churn.contract.table import Columns
@@ -12,6 +13,9 @@ from churn.features.frame import raw_frame
 from churn.models.calibration import CalibratedPipeline
 from churn.models.candidate import Recipe
 from churn.models.candidates import CANDIDATES
+from churn.segments.assignment import SegmentBook
+from churn.segments.profile import Choice, Segment
+from churn.segments.scales import NumberScale
 
 
 def random_columns(contract: Contract, rows: int, *, seed: int) -> Columns:
@@ -51,7 +55,14 @@ def fitted_pipeline(contract: Contract, candidate: str, columns: Columns, *, see
     return CalibratedPipeline(pipeline, folds=3, seed=seed).fit(raw_frame(columns), target)
 
 
-def small_bundle(folder: Path, contract: Contract, *, candidate: str = "logistic", seed: int = 0) -> str:
+def small_bundle(
+    folder: Path,
+    contract: Contract,
+    *,
+    candidate: str = "logistic",
+    seed: int = 0,
+    segments: SegmentBook | None = None,
+) -> str:
     """Write a sealed bundle and return its digest; another seed gives another model."""
     columns = random_columns(contract, 400, seed=seed)
     made_of = Ingredients(
@@ -63,5 +74,28 @@ def small_bundle(folder: Path, contract: Contract, *, candidate: str = "logistic
         reference=columns,
         training_data_sha256="0" * 64,
         card="# A small bundle for tests\n",
+        segments=segments,
     )
     return make_bundle(folder, made_of)[0]
+
+
+def tenure_book() -> SegmentBook:
+    """Two segments of Telco-like customers, new and old, with the border at 50 months."""
+    scale = NumberScale(name="tenure", median=50, low=0, high=100, centre=50, spread=25)
+    new, old = (
+        Segment(name=name, centre=(centre,), size=10, share=0.5, churn_rate=rate, churn_low=0.0, churn_high=1.0)
+        for name, centre, rate in (("new customers", -1.0, 0.4), ("old customers", 1.0, 0.1))
+    )
+    choice = Choice(count=2, is_discovered=False, why="made by hand for tests")
+    return SegmentBook(contract="telco", scales=(scale,), segments=(new, old), choice=choice)
+
+
+def as_format_1(folder: Path) -> str:
+    """Make a bundle one of the first kind, without explanations and segments; return its digest."""
+    manifest = verify(folder)
+    (folder / EXPLANATION).unlink()
+    (folder / SEGMENTS).unlink(missing_ok=True)
+    kept = {name: sha256 for name, sha256 in manifest.sha256.items() if name not in (EXPLANATION, SEGMENTS)}
+    old = manifest.model_copy(update={"format": 1, "sha256": kept}).model_dump(mode="json", exclude={"additivity"})
+    (folder / MANIFEST).write_text(json.dumps(old), encoding="utf-8")
+    return digest_of(folder)

@@ -15,7 +15,8 @@ MOST_REASONS = 3
 LEAST_LOG_ODDS = 0.01
 """What moves a probability by less than a quarter of a percentage point is no reason to tell."""
 
-WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_]+|[^\w\s]")
+BORDER = re.compile(r"_|(?<=[^\W\dA-Z_])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+"""Between the words of a name: monthly_charges, MonthlyCharges, TVCharges."""
 
 Effect = Literal["raises", "lowers"]
 Value = float | int | bool | str | None
@@ -66,7 +67,7 @@ class ReasonWriter:
 
 def spoken(name: str) -> str:
     """Return a column's name as people say it: MonthlyCharges and monthly_charges become monthly charges."""
-    words = WORD.findall(name)
+    words = BORDER.sub(" ", name).split()
     return " ".join(word if word.isupper() and len(word) > 1 else word.lower() for word in words) or name
 
 

@@ -1,6 +1,7 @@
 """A CSV of customers: read in chunks in a thread, so that single customers are answered meanwhile."""
 
 from collections.abc import Iterator
+from itertools import repeat
 from typing import BinaryIO
 
 import anyio
@@ -17,6 +18,7 @@ from churn.contract.table import CheckedTable, check_table
 from churn.data.csv_chunks import CsvChunk, read_csv_chunks
 from churn.scoring.scorer import Decision
 from services import telemetry
+from services.api.asking import wants_explanation
 from services.api.predict import LONGEST_CUSTOMER_ID, require_type
 from services.api.recording import new_prediction_id, record
 from services.live import Served
@@ -26,6 +28,9 @@ FIELD = "file"
 ID_WITHOUT_COLUMN = "customer_id"
 AT_ONCE = 2
 """Batches that one worker scores at a time; the others wait."""
+
+MOST_EXPLAINED = 2_000
+"""Rows of a batch with reasons: they cost up to a millisecond each, and 3 kB of answer."""
 
 
 class RejectedRowOut(BaseModel):
@@ -44,7 +49,11 @@ class BatchAnswer(BaseModel):
     threshold: float
     served_by: str
     results: list[dict[str, object]]
+    """A row's columns as they were sent, and what is predicted; with explain=true its explanation too."""
+
     rejected: list[RejectedRowOut]
+    explanation_note: str | None = None
+    """Why there are no explanations, when they were asked for."""
 
 
 class Batch:
@@ -58,11 +67,12 @@ class Batch:
         """Answer one request."""
         served = self._worker.live.require()
         require_type(dict(request.headers.raw), "multipart/form-data")
+        is_explained = wants_explanation(request.scope["query_string"])
         async with request.form(max_files=1, max_fields=8) as form:
             upload = form.get(FIELD)
             if not isinstance(upload, UploadFile):
                 raise HTTPException(422, f"send the CSV as the multipart field {FIELD!r}, with a file name")
-            scoring = BatchScoring(self._worker, served)
+            scoring = BatchScoring(self._worker, served, is_explained=is_explained)
             content = await anyio.to_thread.run_sync(scoring.score, upload.file, limiter=self._limiter)
         return Response(content, headers=served.headers, media_type="application/json")
 
@@ -70,9 +80,10 @@ class Batch:
 class BatchScoring:
     """Scores one table with one version; used once."""
 
-    def __init__(self, worker: Worker, served: Served) -> None:
+    def __init__(self, worker: Worker, served: Served, *, is_explained: bool) -> None:
         self._worker = worker
         self._served = served
+        self._is_explained = is_explained
         self._results: list[bytes] = []
         self._rejected: list[dict[str, object]] = []
         self._accepted = self._at_risk = 0
@@ -85,8 +96,8 @@ class BatchScoring:
             HTTPException: 413, it has too many rows.
         """
         for chunk in read_csv_chunks(stream, name="the CSV"):
-            self._score_chunk(chunk)
             self._bound(chunk.first_row + chunk.rows - 1)
+            self._score_chunk(chunk)
         telemetry.REJECTED.labels(self._worker.door).inc(len(self._rejected))
         facts = {
             "total_customers": self._accepted + len(self._rejected),
@@ -95,11 +106,16 @@ class BatchScoring:
             "threshold": self._served.scorer.threshold,
             "served_by": self._worker.door,
             "rejected": self._rejected,
+            **({"explanation_note": self._served.scorer.explanation_note} if self._is_explained else {}),
         }
         return b'%b,"results":[%b]}' % (orjson.dumps(facts)[:-1], b",".join(self._results))
 
     def _bound(self, rows: int) -> None:
         most = self._worker.settings.batch_rows
+        if self._is_explained and min(most, rows) > MOST_EXPLAINED:
+            raise HTTPException(
+                413, f"the CSV has more than {MOST_EXPLAINED:,} rows: split it, or use `churn score --explain`"
+            )
         if rows > most:
             raise HTTPException(413, f"the CSV has more than {most:,} rows: split it, or use `churn score`")
 
@@ -119,12 +135,29 @@ class BatchScoring:
 
     def _answer_rows(self, checked: CheckedTable) -> None:
         scorer = self._served.scorer
-        probabilities = scorer.score_columns(checked.columns).tolist()
-        for row, probability in zip(_rows_of(scorer.contract, checked), probabilities, strict=True):
+        probabilities = scorer.score_columns(checked.columns)
+        rows = zip(
+            _rows_of(scorer.contract, checked),
+            probabilities.tolist(),
+            scorer.standings.of_columns(checked.columns, probabilities),
+            strict=True,
+        )
+        for (row, probability, standing), reasons in zip(rows, self._reasons(checked), strict=False):
             decision = scorer.decide(probability)
             self._at_risk += decision.churn_prediction
-            self._results.append(orjson.dumps(self._answer_row(row, probability, decision)))
+            answer = self._answer_row(row, probability, decision)
+            place = {"segment": standing.segment, "expected_profit": standing.expected_profit}
+            self._results.append(orjson.dumps({**answer, **place, **reasons}))
         self._accepted += len(probabilities)
+
+    def _reasons(self, checked: CheckedTable) -> Iterator[dict[str, object]]:
+        """Yield for each row what an answer holds for who asks for reasons."""
+        scorer = self._served.scorer
+        if self._is_explained and scorer.explainer is not None:
+            for explanation in scorer.explain_columns(checked.columns):
+                yield {"explanation": explanation}
+        else:
+            yield from repeat({"explanation": None} if self._is_explained else {})
 
     def _answer_row(
         self, row: tuple[str | None, dict[str, object]], probability: float, decision: Decision

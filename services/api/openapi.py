@@ -5,7 +5,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from services.api.batch import FIELD, BatchAnswer
+from services.api.asking import EXPLAIN
+from services.api.batch import FIELD, MOST_EXPLAINED, BatchAnswer
 from services.api.health import Alive, Health
 from services.api.predict import IDEMPOTENCY_KEY, PredictionAnswer
 from services.api.problems import MEDIA_TYPE, Problem
@@ -78,7 +79,8 @@ def _predict(served: Served | None) -> Document:
                 "name": "Idempotency-Key", "in": "header", "required": False,
                 "description": "Becomes the prediction_id: a prediction sent twice with it is stored once.",
                 "schema": {"type": "string", "pattern": IDEMPOTENCY_KEY.pattern.replace("\\Z", "$")},
-            }
+            },
+            _explain("true: with what each column adds to the risk, and the strongest reasons in words."),
         ],
         "requestBody": {
             "required": True,
@@ -106,9 +108,16 @@ def _batch(served: Served | None) -> Document:
         "operationId": "predict_batch",
         "summary": "Predict for a CSV of customers",
         "tags": ["predict"],
+        "parameters": [_explain(f"true: with the reasons of each customer; at most {MOST_EXPLAINED:,} rows.")],
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
         "responses": _responses(BatchAnswer, 400, 413, 415, 422, 503),
     }
+
+
+def _explain(description: str) -> Document:
+    """Describe the query of a prediction: as words, for OpenAPI's booleans would also allow others."""
+    schema = {"type": "string", "enum": ["true", "false"], "default": "false"}
+    return {"name": EXPLAIN, "in": "query", "required": False, "description": description, "schema": schema}
 
 
 def _get(name: str, summary: str, answer: type[BaseModel], *refusals: int) -> Document:

@@ -4,14 +4,16 @@ import re
 from collections.abc import Mapping
 
 import orjson
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from churn.contract.request import CustomerRequest
 from churn.errors import ContractError
+from churn.scoring.reasons import Effect, Value
 from churn.scoring.scorer import RiskLevel
+from services.api.asking import wants_explanation
 from services.api.recording import count_inputs, inputs_of, new_prediction_id, record
 from services.live import Served
 from services.worker import Worker
@@ -19,6 +21,24 @@ from services.worker import Worker
 IDEMPOTENCY_KEY = re.compile(r"^[A-Za-z0-9._:-]{8,64}\Z")
 LONGEST_CUSTOMER_ID = 255
 """That of the column in the SQL store."""
+
+
+class ReasonOut(BaseModel):
+    """A column that matters for this customer."""
+
+    column: str
+    value: Value
+    effect: Effect
+    log_odds: float
+    words: str
+
+
+class ExplanationOut(BaseModel):
+    """What each column adds to the log-odds of leaving: with the base they add up to log(p / (1 - p))."""
+
+    base_log_odds: float
+    contributions: dict[str, float]
+    top_reasons: list[ReasonOut]
 
 
 class PredictionAnswer(BaseModel):
@@ -35,6 +55,12 @@ class PredictionAnswer(BaseModel):
     recorded: bool
     missing_columns: list[str]
     timestamp: str
+    segment: str | None = Field(description="Name of the customer's segment; null: the version has no segments.")
+    expected_profit: float | None = Field(
+        description="Of contacting this customer, in the contract's currency; null: the contract has no economics."
+    )
+    explanation: ExplanationOut | None = Field(default=None, description="With explain=true.")
+    explanation_note: str | None = Field(default=None, description="Why there is no explanation, though asked for.")
 
 
 class Predict:
@@ -52,8 +78,10 @@ class Predict:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         require_type(headers, "application/json")
         key = idempotency_key(headers)
+        is_explained = wants_explanation(scope["query_string"])
         customer = served.scorer.form.read(await _read_body(receive))
-        content = orjson.dumps(self._predict(served, customer, key))
+        reasons = explanation_of(served, customer) if is_explained else {}
+        content = orjson.dumps({**self._predict(served, customer, key), **reasons})
         length = (b"content-length", b"%d" % len(content))
         await send({"type": "http.response.start", "status": 200, "headers": [*served.json_headers, length]})
         await send({"type": "http.response.body", "body": content})
@@ -65,6 +93,7 @@ class Predict:
         if len(customer_id) > LONGEST_CUSTOMER_ID:
             raise ContractError(f"the customer id is longer than {LONGEST_CUSTOMER_ID} characters")
         probability, decision = scorer.score_one(customer.row)
+        standing = scorer.standings.of_row(customer.row, probability)
         is_recorded, moment = record(
             self._worker, served, (prediction_id, customer_id),
             inputs=inputs_of(customer), probability=probability, decision=decision,
@@ -82,7 +111,17 @@ class Predict:
             "recorded": is_recorded,
             "missing_columns": customer.missing,
             "timestamp": moment,
+            "segment": standing.segment,
+            "expected_profit": standing.expected_profit,
         }
+
+
+def explanation_of(served: Served, customer: CustomerRequest) -> dict[str, object]:
+    """Return what an answer holds for who asks for reasons."""
+    scorer = served.scorer
+    if scorer.explainer is None:
+        return {"explanation": None, "explanation_note": scorer.explanation_note}
+    return {"explanation": scorer.explain_row(customer.row)}
 
 
 async def _read_body(receive: Receive) -> bytes:

@@ -1,6 +1,7 @@
 """Workers with a real bundle at temporary homes."""
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,6 +26,16 @@ def promote_on_disk(settings: ServiceSettings, folder: Path, *, version: int) ->
         shutil.copytree(folder, settings.bundle_folder / digest)
     write_note(Pointer(name=settings.model, version=version, digest=digest), settings.pointer_file)
     return digest
+
+
+def await_version(worker: Worker, version: int) -> None:
+    """Wait until a worker, whose keeper may be loading it, serves a version."""
+    for _ in range(500):
+        worker.live.follow()
+        if worker.live.require().scorer.version == version:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"version {version} is not served: {worker.live.problem}")
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ def test_the_contracts_example_is_answered_with_all_fields(client: TestClient, t
     found = answer.json()
     assert set(found) == {
         "churn_probability", "churn_prediction", "risk_level", "threshold", "customer_id", "prediction_id",
-        "model_version", "served_by", "recorded", "missing_columns", "timestamp",
+        "model_version", "served_by", "recorded", "missing_columns", "timestamp", "segment", "expected_profit",
     }  # fmt: skip
     assert found["missing_columns"] == []
     assert found["recorded"] is True

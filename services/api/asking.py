@@ -1,0 +1,26 @@
+"""What a request asks for beyond the prediction: its query, one word of which is known."""
+
+from urllib.parse import parse_qsl
+
+from starlette.exceptions import HTTPException
+
+EXPLAIN = "explain"
+CHOICES = {"true": True, "false": False}
+LONGEST_QUERY = 64
+
+
+def wants_explanation(query: bytes) -> bool:
+    """Return whether the client wants reasons.
+
+    Raises:
+        HTTPException: 400, the query is anything but explain=true or explain=false.
+    """
+    if not query:
+        return False
+    try:
+        ((name, value),) = parse_qsl(query[:LONGEST_QUERY].decode("latin-1"), keep_blank_values=True)
+    except ValueError:
+        name = value = ""
+    if len(query) > LONGEST_QUERY or name != EXPLAIN or value not in CHOICES:
+        raise HTTPException(400, f"the query may only be {EXPLAIN}=true or {EXPLAIN}=false, once")
+    return CHOICES[value]

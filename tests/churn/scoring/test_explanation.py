@@ -1,0 +1,150 @@
+import math
+from pathlib import Path
+from shutil import copytree
+
+import numpy as np
+import pytest
+
+from churn.bundle.additivity import log_odds
+from churn.bundle.files import EXPLANATION, MANIFEST, Manifest, hash_file, seal, verify
+from churn.bundle.making import with_hard_rows
+from churn.contract.contract import Contract
+from churn.contract.reading import parse_contract
+from churn.contract.table import Columns
+from churn.errors import BundleError
+from churn.retention.profit import customer_value, expected_profit
+from churn.scoring.loading import load_scorer
+from churn.scoring.scorer import Scorer
+from tests.bundles import as_format_1, random_columns, small_bundle, tenure_book
+
+WITHOUT_MONEY = """
+name: shop
+target: {column: gone, positive: "1"}
+columns:
+  tenure: {type: number, minimum: 0, maximum: 100}
+  plan: {type: category, categories: [basic, pro]}
+"""
+
+
+@pytest.fixture(scope="module")
+def scorer(telco: Contract, tmp_path_factory: pytest.TempPathFactory) -> Scorer:
+    folder = tmp_path_factory.mktemp("explained") / "bundle"
+    small_bundle(folder, telco, segments=tenure_book())
+    return load_scorer(folder, name="churn", version=3)
+
+
+@pytest.fixture(scope="module")
+def customers(telco: Contract) -> Columns:
+    columns = random_columns(telco, 300, seed=5)
+    columns["PaymentMethod"][::7] = "carrier pigeon"
+    return with_hard_rows(telco, columns)
+
+
+def row_of(columns: Columns, number: int) -> dict[str, float | str]:
+    return {name: values[number] for name, values in columns.items()}
+
+
+def test_a_rows_explanation_adds_up_to_its_probability(scorer: Scorer, customers: Columns) -> None:
+    for number in (0, 7, 300, 301, 302):
+        row = row_of(customers, number)
+
+        found = scorer.explain_row(row)
+
+        total = found.base_log_odds + sum(found.contributions.values())
+        assert total == pytest.approx(float(log_odds(np.array(scorer.score_row(row)))), abs=2e-4)
+
+
+def test_rows_and_columns_are_explained_alike(scorer: Scorer, customers: Columns) -> None:
+    for number, found in enumerate(scorer.explain_columns(customers)):
+        if number % 20 == 0:
+            alone = scorer.explain_row(row_of(customers, number))
+            assert list(alone.contributions) == list(scorer.contract.columns)
+            assert list(alone.contributions.values()) == pytest.approx(list(found.contributions.values()), abs=2e-5)
+            assert [one.words for one in alone.top_reasons] == [one.words for one in found.top_reasons]
+
+
+def test_reasons_are_the_largest_contributions(scorer: Scorer, customers: Columns) -> None:
+    found = scorer.explain_row(row_of(customers, 0))
+
+    largest = sorted(found.contributions, key=lambda name: -abs(found.contributions[name]))[:3]
+    assert [reason.column for reason in found.top_reasons] == largest
+    assert all(reason.log_odds == found.contributions[reason.column] for reason in found.top_reasons)
+
+
+def test_a_bundle_of_the_first_format_is_served_without_explanations(
+    telco: Contract, customers: Columns, tmp_path: Path
+) -> None:
+    small_bundle(tmp_path / "bundle", telco, segments=tenure_book())
+    expected = load_scorer(tmp_path / "bundle", name="churn", version=1).score_columns(customers)
+    digest = as_format_1(tmp_path / "bundle")
+
+    old = load_scorer(tmp_path / "bundle", name="churn", version=1, digest=digest)
+
+    assert np.array_equal(old.score_columns(customers), expected)
+    assert old.explainer is None
+    assert old.standings.of_row(row_of(customers, 0), 0.5).segment is None
+    with pytest.raises(BundleError, match="version 1 of churn has no explanations: train and promote"):
+        old.explain_row(row_of(customers, 0))
+
+
+def test_a_bundle_of_a_later_format_is_refused(telco: Contract, tmp_path: Path) -> None:
+    small_bundle(tmp_path / "bundle", telco)
+    manifest = Manifest.model_validate_json((tmp_path / "bundle" / MANIFEST).read_bytes())
+    seal(tmp_path / "bundle", manifest.model_copy(update={"format": 3}))
+
+    with pytest.raises(BundleError, match="has format 3; this version reads 1 and 2"):
+        verify(tmp_path / "bundle")
+
+
+def test_reasons_of_another_model_are_found_when_the_bundle_is_loaded(telco: Contract, tmp_path: Path) -> None:
+    for name, seed in (("a", 0), ("b", 1)):
+        small_bundle(tmp_path / name, telco, seed=seed)
+    mixed = Path(copytree(tmp_path / "a", tmp_path / "mixed"))
+    (mixed / EXPLANATION).write_bytes((tmp_path / "b" / EXPLANATION).read_bytes())
+    manifest = verify(tmp_path / "a")
+    seal(
+        mixed, manifest.model_copy(update={"sha256": {**manifest.sha256, EXPLANATION: hash_file(mixed / EXPLANATION)}})
+    )
+
+    with pytest.raises(BundleError, match="off their probabilities"):
+        load_scorer(mixed, name="churn", version=1)
+
+
+def test_the_proof_of_the_explanations_is_in_the_manifest(telco: Contract, tmp_path: Path) -> None:
+    small_bundle(tmp_path / "bundle", telco)
+
+    manifest = verify(tmp_path / "bundle")
+
+    assert manifest.additivity is not None
+    assert manifest.additivity.rows == manifest.parity.rows == 103
+    assert 0 <= manifest.additivity.max_difference <= 1e-4
+
+
+def test_a_customer_is_told_the_segment_and_what_contact_earns(scorer: Scorer, customers: Columns) -> None:
+    assert scorer.contract.economics is not None
+    probabilities = scorer.score_columns(customers)
+
+    places = scorer.standings.of_columns(customers, probabilities)
+
+    value = customer_value(scorer.contract.economics, customers)
+    profits = expected_profit(probabilities, value, scorer.contract.economics)
+    for number in range(0, 303, 30):
+        alone = scorer.standings.of_row(row_of(customers, number), float(probabilities[number]))
+        assert alone == places[number]
+        assert alone.expected_profit == pytest.approx(profits[number], abs=0.005)
+        tenure = customers["tenure"][number]
+        if not math.isnan(tenure) and tenure != 50:
+            assert alone.segment == ("new customers" if tenure < 50 else "old customers")
+
+
+def test_without_segments_and_economics_nothing_is_told(tmp_path: Path) -> None:
+    shop = parse_contract(WITHOUT_MONEY, "shop")
+    small_bundle(tmp_path / "bundle", shop)
+    plain = load_scorer(tmp_path / "bundle", name="churn", version=1)
+    columns = random_columns(shop, 3, seed=1)
+
+    (place, *others) = plain.standings.of_columns(columns, plain.score_columns(columns))
+
+    assert (place.segment, place.expected_profit) == (None, None)
+    assert others == [place, place]
+    assert plain.standings.of_row(row_of(columns, 0), 0.5) == place
