@@ -86,7 +86,11 @@ def _search(training: Training, say: Say) -> list[Searched]:
         name=training.study,
         storage=storage,
         contract=training.contract,
-        candidates={name: CANDIDATES[name] for name in parameters.candidates},
+        candidates={
+            name: CANDIDATES[name]
+            for name in parameters.candidates
+            if name in CANDIDATES and name not in {"stack", "dummy"}
+        },
         trials=parameters.trials,
         seed=parameters.seed,
         timeout_minutes=parameters.timeout_minutes,
