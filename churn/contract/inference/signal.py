@@ -24,11 +24,14 @@ def missing_auc(column: Profile, left: np.ndarray) -> float:
 
 def signal_auc(column: Profile, left: np.ndarray) -> float:
     """Return how well the column's values tell who left, 0.5 … 1; a number also by its ranges."""
-    if column.kind == "category":
-        return _grouped(column.codes, left)
-    has_value = ~np.isnan(column.numbers)
-    ranked = area(column.numbers[has_value], left[has_value])
-    return max(_either_way(ranked), _grouped(_ranges(column.numbers), left))
+    return group_auc(column.codes, left) if column.kind == "category" else number_auc(column.numbers, left)
+
+
+def number_auc(numbers: np.ndarray, left: np.ndarray) -> float:
+    """Return how well a number tells who left, by its rank or by its ranges; NaN where it is missing."""
+    has_value = ~np.isnan(numbers)
+    ranked = area(numbers[has_value], left[has_value])
+    return max(_either_way(ranked), group_auc(ranges(numbers), left))
 
 
 def area(scores: np.ndarray, left: np.ndarray) -> float:
@@ -47,15 +50,20 @@ def _either_way(value: float) -> float:
     return max(value, 1 - value)
 
 
-def _ranges(numbers: np.ndarray) -> np.ndarray:
+def ranges(numbers: np.ndarray) -> np.ndarray:
     """Return each number's quantile range, the missing ones in a range of their own."""
     present = numbers[~np.isnan(numbers)]
     edges = np.unique(np.quantile(present, np.linspace(0, 1, BINS + 1)[1:-1])) if len(present) else present
     return np.where(np.isnan(numbers), len(edges) + 1, np.searchsorted(edges, numbers))
 
 
-def _grouped(groups: np.ndarray, left: np.ndarray) -> float:
-    """Score each row by the share that left in its group, counted in the other folds only."""
+def group_auc(groups: np.ndarray, left: np.ndarray) -> float:
+    """Return how well a category tells who left: each row scored by its group's share in the other folds only.
+
+    Args:
+        groups: number of each row's category, from 0; shape (rows,).
+        left: bool of shape (rows,).
+    """
     folds = _folds(left)
     size = int(groups.max(initial=0)) + 1
     scores = np.zeros(len(groups))
