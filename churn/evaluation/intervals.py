@@ -3,9 +3,11 @@
 Customers are drawn with replacement (Efron, 1979), with all their rows when they are grouped, and each draw is the same
 in all repeats. How the draws become an interval differs, because no one way held 95 % for every measure in simulation:
 
-- on a scale where the measure is nearly normal (log-odds of ROC-AUC, PR-AUC and of the share at risk; logarithm of
-  Brier score and log loss; the slope itself): value ± half the width of the draws' middle 95 %, back on its own scale;
-- lift, precision, recall and F1: percentiles of the draws;
+- on a scale where the measure is nearly normal (log-odds of ROC-AUC and PR-AUC; logarithm of Brier score and log loss;
+  the slope itself): value ± half the width of the draws' middle 95 %, back on its own scale;
+- precision, recall, F1 and the share at risk: Wilson's interval (1927) of a share, of as many independent customers as
+  the variance of the draws speaks of;
+- lift: percentiles of the draws;
 - calibration error: noise adds to it, so draws would add it twice. Instead: which true gaps between predicted and
   observed shares, as multiples of those seen, give an error like the one seen in 95 of 100 draws? The low end is 0 when
   noise alone may have made it.
@@ -40,9 +42,11 @@ SCALES: dict[str, Scale] = {
     "brier": LOGARITHM,
     "log_loss": LOGARITHM,
     "calibration_slope": AS_IT_IS,
-    "at_risk": LOG_ODDS,
 }
-"""Measures that are nearly normal on some scale; the others take percentiles."""
+"""Measures that are nearly normal on some scale."""
+
+SHARES = frozenset({"precision", "recall", "f1", "at_risk"})
+NORMAL = 1.959964
 
 MULTIPLES = np.linspace(0, 4, 81)
 """True gaps that are tried, as multiples of the gaps seen."""
@@ -144,13 +148,29 @@ def _interval(name: str, value: float, drawn: np.ndarray) -> Estimate:
     drawn = drawn[np.isfinite(drawn)]
     if not len(drawn):
         return Estimate(value, np.nan, np.nan)
-    if name not in SCALES:
-        low, high = np.quantile(drawn, TAILS)
-        return _around(value, low, high)
-    there, back = SCALES[name]
+    if name in SHARES:
+        return _wilson(value, float(drawn.var()))
+    if name in SCALES:
+        return _nearly_normal(value, drawn, SCALES[name])
+    low, high = np.quantile(drawn, TAILS)
+    return _around(value, low, high)
+
+
+def _nearly_normal(value: float, drawn: np.ndarray, scale: Scale) -> Estimate:
+    there, back = scale
     low, high = np.quantile(there(drawn), TAILS)
     middle, half = there(np.asarray(value)), (high - low) / 2
     return _around(value, back(middle - half), back(middle + half))
+
+
+def _wilson(value: float, variance: float) -> Estimate:
+    """Shares of 0 and 1 do not vary in draws: nothing is known then but the value."""
+    spread = value * (1 - value)
+    if spread <= 0 or variance <= 0:
+        return Estimate(value, value, value)
+    part = NORMAL**2 * max(variance / spread, SMALLEST)
+    middle, half = value + part / 2, NORMAL * np.sqrt(variance + part**2 / (4 * NORMAL**2))
+    return _around(value, (middle - half) / (1 + part), (middle + half) / (1 + part))
 
 
 def _calibration_error(value: float, seen: np.ndarray, drawn: np.ndarray) -> Estimate:
