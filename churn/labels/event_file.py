@@ -70,6 +70,8 @@ def _read_text(path: Path, log: EventLog, wanted: list[str]) -> tuple[pa.Table, 
     lines = _Lines(path, log)
     names = log.names or check_header(lines.header, name=str(path))
     _require(path, names, wanted)
+    if not lines.stream.size():
+        raise TableError(f"{path} holds no event: it has a header and nothing else")
     bad_rows: list[BadRow] = []
 
     def set_aside(row: pc.InvalidRow) -> str:

@@ -124,10 +124,10 @@ def _faults(parsed: _Parsed, log: EventLog) -> Iterator[tuple[str, np.ndarray]]:
 def _set_aside(faults: dict[str, np.ndarray], is_bad: np.ndarray, torn: list[BadRow]) -> Iterator[BadRow]:
     """Number the rows as they stand in the file: torn lines before a row count."""
     positions = np.flatnonzero(is_bad)
-    gaps = np.array([row - place for place, (row, _) in enumerate(torn, 1)])
+    read_before = np.array([row - place for place, (row, _) in enumerate(torn, 1)])
     for position in positions.tolist():
         reasons = [reason for reason, mask in faults.items() if mask[position]]
-        yield int(position + 1 + np.searchsorted(gaps, position + 1, side="right")), "; ".join(reasons)
+        yield int(position + 1 + np.searchsorted(read_before, position + 1)), "; ".join(reasons)
 
 
 def _events(parsed: _Parsed, log: EventLog) -> Events:
