@@ -21,6 +21,10 @@ def score(
         str, typer.Option("--output", help="CSV file, or a database: sqlite:///…, postgresql+psycopg://…")
     ],
     version: Annotated[int, typer.Option("--version", help="Version to score with; 0 takes production.", min=0)] = 0,
+    *,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also write the three strongest reasons of each customer, in words.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Score in chunks with flat memory; run the same command again after a kill and it goes on where it stopped."""
@@ -36,6 +40,7 @@ def score(
             version=version or None,
             settings=PipelineSettings(),
             progress=lambda rows: bar.update(task, completed=rows),
+            explain=explain,
         )
     if as_json:
         console.out.print(json.dumps(asdict(found), default=str), markup=False)

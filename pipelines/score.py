@@ -1,23 +1,24 @@
 """Score: a file of customers into a file or a database, in chunks, resumed where a killed job stopped.
 
 Reads:  a CSV, Parquet or XLSX file, and the version in production (or a named one).
-Writes: one score per customer; rejected rows with reasons beside it. The output appears when it is whole.
+Writes: one score per customer, with segment, expected profit and, when asked, the three strongest reasons in words;
+        rejected rows with why beside it. The output appears when it is whole.
 """
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from churn.contract.table import RejectedRow, check_table
+from churn.contract.table import CheckedTable, Columns, RejectedRow, check_table
 from churn.errors import NotFoundError, UsageError
 from churn.scoring.loading import load_scorer
 from churn.scoring.scorer import Scorer
 from churn.stores.registry import ModelRegistry
 from churn.stores.score_table import job_id_of
 from pipelines.score_input import Chunk, read_chunks
-from pipelines.score_output import Scored, ScoreSink, open_sink
+from pipelines.score_output import HEADER, REASONS, Scored, ScoreSink, open_sink
 from pipelines.settings import PipelineSettings
 
 log = logging.getLogger(__name__)
@@ -40,32 +41,49 @@ class ScoreReport:
 
 
 def score(
-    source: Path, output: str, *, version: int | None, settings: PipelineSettings, progress: Progress
+    source: Path,
+    output: str,
+    *,
+    version: int | None,
+    settings: PipelineSettings,
+    progress: Progress,
+    explain: bool = False,
 ) -> ScoreReport:
     """Score one file.
 
+    Args:
+        source: a CSV, Parquet or XLSX file.
+        output: a CSV file, or a database's URL.
+        version: which; None takes production.
+        settings: where the home is.
+        progress: is told how far it is.
+        explain: also write reasons.
+
     Raises:
-        UsageError: the input is not there, or the output can't be written to.
+        UsageError: the input is not there, the output can't be written to, or the version has no explanations.
         NotFoundError: nothing is in production.
         TableError: the table can't be used.
     """
     if not source.is_file():
         raise UsageError(f"there is no file {source}: give a CSV, Parquet or XLSX file with --input")
     scorer = _load(version, settings)
-    job = job_id_of(_sha256(source), str(scorer.version), scorer.digest, output)
-    with open_sink(output, source, job) as sink:
-        report = _run(scorer, read_chunks(source), sink, progress)
+    if explain and scorer.explanation_note:
+        raise UsageError(f"{scorer.explanation_note}, or score without --explain")
+    header = (*HEADER, *REASONS) if explain else HEADER
+    job = job_id_of(_sha256(source), str(scorer.version), scorer.digest, output, *header)
+    with open_sink(output, source, job, header=header) as sink:
+        report = _run(scorer, read_chunks(source), sink, progress, explain=explain)
     log.info("file scored", extra={"rows": report.rows, "rejected": report.rejected, "version": report.version})
     return report
 
 
-def _run(scorer: Scorer, chunks: Iterator[Chunk], sink: ScoreSink, progress: Progress) -> ScoreReport:
+def _run(scorer: Scorer, chunks: Iterator[Chunk], sink: ScoreSink, progress: Progress, *, explain: bool) -> ScoreReport:
     resumed_at = rows = sink.rows_done
     scored, rejected, at_risk = sink.counts
     for chunk in chunks:
         if chunk.last_row <= resumed_at:
             continue
-        result = score_chunk(scorer, chunk)
+        result = score_chunk(scorer, chunk, explain=explain)
         sink.write(result, rows_done=chunk.last_row)
         rows = chunk.last_row
         scored, rejected, at_risk = sink.counts
@@ -74,21 +92,39 @@ def _run(scorer: Scorer, chunks: Iterator[Chunk], sink: ScoreSink, progress: Pro
     return ScoreReport(scorer.version, rows, scored, rejected, at_risk, resumed_at, sink.rejected_file)
 
 
-def score_chunk(scorer: Scorer, chunk: Chunk) -> Scored:
+def score_chunk(scorer: Scorer, chunk: Chunk, *, explain: bool) -> Scored:
     """Score the rows of one chunk that fit the contract, and give the reasons for the others."""
     checked = check_table(scorer.contract, chunk.columns, first_row=chunk.first_row)
     probabilities = scorer.score_columns(checked.columns)
     predictions, levels = scorer.decide_all(probabilities)
-    ids = [f"row-{row}" for row in checked.accepted] if checked.customer_ids is None else checked.customer_ids.tolist()
+    standings = scorer.standings.of_columns(checked.columns, probabilities)
+    cells: list[Sequence[object]] = [
+        _ids(checked),
+        probabilities.tolist(),
+        predictions.tolist(),
+        levels.tolist(),
+        [scorer.version] * len(probabilities),
+        [standing.segment for standing in standings],
+        [standing.expected_profit for standing in standings],
+    ]
+    if explain:
+        cells += _reasons(scorer, checked.columns)
     unreadable = [RejectedRow(row, (reason,)) for row, reason in chunk.bad_rows]
-    return Scored(
-        ids=ids,
-        probabilities=probabilities.tolist(),
-        predictions=predictions.tolist(),
-        levels=levels.tolist(),
-        version=scorer.version,
-        rejected=[*unreadable, *checked.rejected],
-    )
+    rows = list(zip(*cells, strict=True))
+    return Scored(rows=rows, at_risk=int(predictions.sum()), rejected=[*unreadable, *checked.rejected])
+
+
+def _ids(checked: CheckedTable) -> list[str]:
+    if checked.customer_ids is None:
+        return [f"row-{row}" for row in checked.accepted]
+    found: list[str] = checked.customer_ids.tolist()
+    return found
+
+
+def _reasons(scorer: Scorer, columns: Columns) -> list[list[str | None]]:
+    """Return the reasons in words: one list per place, strongest first; None where a customer has fewer."""
+    found = [[reason.words for reason in each.top_reasons] for each in scorer.explain_columns(columns)]
+    return [[words[place] if place < len(words) else None for words in found] for place in range(len(REASONS))]
 
 
 def _load(version: int | None, settings: PipelineSettings) -> Scorer:

@@ -14,7 +14,19 @@ from churn.errors import UsageError
 from churn.scoring.prediction import utc_now
 from churn.stores.score_table import ScoreTable
 
-HEADER = ("customer_id", "churn_probability", "churn_prediction", "risk_level", "model_version")
+HEADER = (
+    "customer_id",
+    "churn_probability",
+    "churn_prediction",
+    "risk_level",
+    "model_version",
+    "segment",
+    "expected_profit",
+)
+REASONS = ("reason_1", "reason_2", "reason_3")
+TEXTS = ("customer_id", "segment", *REASONS)
+"""What comes from a customer's table or a contract, and may look like a formula."""
+
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -30,19 +42,16 @@ class _Done(BaseModel, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One chunk: four lists of the accepted rows, and the rejected ones."""
+    """One chunk: its accepted rows as cells in the order of the header, and the rejected ones."""
 
-    ids: Sequence[str]
-    probabilities: Sequence[float]
-    predictions: Sequence[int]
-    levels: Sequence[str]
-    version: int
+    rows: Sequence[tuple[object, ...]]
+    at_risk: int
     rejected: Sequence[RejectedRow]
 
     @property
     def counts(self) -> tuple[int, int, int]:
         """Rows scored, rejected and at risk."""
-        return len(self.ids), len(self.rejected), sum(self.predictions)
+        return len(self.rows), len(self.rejected), self.at_risk
 
 
 class ScoreSink(Protocol):
@@ -63,15 +72,21 @@ class ScoreSink(Protocol):
 
 
 @contextmanager
-def open_sink(output: str, source: Path, job: str) -> Iterator[ScoreSink]:
+def open_sink(output: str, source: Path, job: str, *, header: Sequence[str]) -> Iterator[ScoreSink]:
     """Open a database by its URL, or a CSV file by its name.
+
+    Args:
+        output: the URL, or the name.
+        source: the file that is scored.
+        job: its id; what is there of the same job is gone on with.
+        header: the columns of a row.
 
     Raises:
         UsageError: the file's name does not end in .csv, or its folder can't be written to.
     """
     sink: ScoreSink
     try:
-        sink = TableSink(output, source, job) if "://" in output else ScoreFile(Path(output), job)
+        sink = TableSink(output, source, job, header) if "://" in output else ScoreFile(Path(output), job, header)
     except OSError as error:
         raise UsageError(f"{output} can't be written: {error.strerror}") from error
     try:
@@ -87,7 +102,7 @@ def open_sink(output: str, source: Path, job: str) -> Iterator[ScoreSink]:
 class ScoreFile:
     """A CSV file. Until it is whole it is called `….part`, and `….progress` says how far it is true."""
 
-    def __init__(self, path: Path, job: str) -> None:
+    def __init__(self, path: Path, job: str, header: Sequence[str]) -> None:
         if path.suffix.lower() != ".csv":
             raise UsageError(f"{path} does not end in .csv; or give a database, such as sqlite:///scores.db")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,13 +111,13 @@ class ScoreFile:
         self._progress = path.with_name(f"{path.name}.progress")
         done = self._read_progress()
         self.rows_done, self.counts = done.rows_done, done.counts
-        self._scores = _open_at(_part(path), done.scores_bytes, HEADER)
+        self._texts = [position for position, name in enumerate(header) if name in TEXTS]
+        self._scores = _open_at(_part(path), done.scores_bytes, header)
         self._rejected = _open_at(_part(self.rejected_file), done.rejected_bytes, ("row", "reasons"))
 
     def write(self, scored: Scored, *, rows_done: int) -> None:
         """Append one chunk, then note how far both files are true."""
-        rows = zip(map(_inert, scored.ids), scored.probabilities, scored.predictions, scored.levels, strict=True)
-        csv.writer(self._scores).writerows((*row, scored.version) for row in rows)
+        csv.writer(self._scores).writerows(map(self._inert, scored.rows))
         _write_rejected(self._rejected, scored.rejected)
         self.rows_done, self.counts = rows_done, _add(self.counts, scored.counts)
         self._write_progress()
@@ -118,6 +133,15 @@ class ScoreFile:
         """Close the files; what is noted as done stays."""
         self._scores.close()
         self._rejected.close()
+
+    def _inert(self, row: tuple[object, ...]) -> Sequence[object]:
+        """A spreadsheet must not run a text as a formula (OWASP ASVS 1.2.10)."""
+        cells = list(row)
+        for position in self._texts:
+            text = cells[position]
+            if isinstance(text, str) and text.startswith(FORMULA_STARTS):
+                cells[position] = f"'{text}"
+        return cells
 
     def _read_progress(self) -> _Done:
         """A job begins anew when its files are not there, or the progress is another job's."""
@@ -148,8 +172,8 @@ class ScoreFile:
 class TableSink:
     """A database table; each chunk and its mark are one transaction. Rejected rows go to a file beside the input."""
 
-    def __init__(self, url: str, source: Path, job: str) -> None:
-        self._table, self._job = ScoreTable(url), job
+    def __init__(self, url: str, source: Path, job: str, header: Sequence[str]) -> None:
+        self._table, self._job, self._header = ScoreTable(url), job, header
         self.rows_done = self._table.rows_done(job)
         self.counts = (0, 0, 0)
         self.rejected_file = source.with_name(f"{source.stem}.rejected.csv")
@@ -161,8 +185,13 @@ class TableSink:
         """Upsert one chunk."""
         _write_rejected(self._rejected, scored.rejected)
         self._rejected.flush()
-        self._table.upsert(list(_rows(scored)), job_id=self._job, rows_done=rows_done)
+        self._table.upsert(list(self._rows(scored)), job_id=self._job, rows_done=rows_done)
         self.rows_done, self.counts = rows_done, _add(self.counts, scored.counts)
+
+    def _rows(self, scored: Scored) -> Iterator[Mapping[str, object]]:
+        now = utc_now()
+        for row in scored.rows:
+            yield {**dict(zip(self._header, row, strict=True)), "scored_at": now}
 
     def finish(self) -> None:
         """Forget the job: the same file scored again begins at its first row."""
@@ -172,12 +201,6 @@ class TableSink:
         """Close the connections and the file."""
         self._table.close()
         self._rejected.close()
-
-
-def _rows(scored: Scored) -> Iterator[Mapping[str, object]]:
-    now = utc_now()
-    for one in zip(scored.ids, scored.probabilities, scored.predictions, scored.levels, strict=True):
-        yield {**dict(zip(HEADER, (*one, scored.version), strict=True)), "scored_at": now}
 
 
 def _part(path: Path) -> Path:
@@ -201,8 +224,3 @@ def _write_rejected(stream: IO[str], rejected: Sequence[RejectedRow]) -> None:
 
 def _add(left: tuple[int, int, int], right: tuple[int, int, int]) -> tuple[int, int, int]:
     return left[0] + right[0], left[1] + right[1], left[2] + right[2]
-
-
-def _inert(text: str) -> str:
-    """A spreadsheet must not run a customer id as a formula (OWASP ASVS 1.2.10)."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

@@ -21,9 +21,11 @@ from churn.stores.database import open_database
 from churn.stores.registry import ModelRegistry
 from pipelines.logged_model import log_bundle
 from pipelines.score import ScoreReport, score
+from pipelines.score_output import HEADER, REASONS
 from pipelines.settings import PipelineSettings
 from pipelines.tracking import open_tracking
-from tests.bundles import small_bundle
+from tests.bundles import as_format_1, small_bundle, tenure_book
+from tests.registered import promoted
 
 ROWS = 9_000
 
@@ -33,7 +35,7 @@ def settings(telco: Contract, tmp_path_factory: pytest.TempPathFactory) -> Pipel
     """A home whose production is a small bundle."""
     home = tmp_path_factory.mktemp("home")
     settings = PipelineSettings(home=home, tracking=f"sqlite:///{home / 'mlflow.db'}")
-    small_bundle(home / "made" / "bundle", telco)
+    small_bundle(home / "made" / "bundle", telco, segments=tenure_book())
     open_tracking(settings)
     with mlflow.start_run() as run:
         uri = log_bundle(home / "made" / "bundle", telco)
@@ -211,3 +213,77 @@ def test_probabilities_in_the_file_read_back_exactly(settings: PipelineSettings,
     read = pd.read_csv(tmp_path / "a.csv", float_precision="round_trip")["churn_probability"].to_numpy()
 
     assert np.array_equal(read, read.astype(np.float32).astype(np.float64))
+
+
+def test_a_score_comes_with_segment_and_expected_profit(settings: PipelineSettings, tmp_path: Path) -> None:
+    frame = pd.DataFrame(sample_telco(80, seed=3))
+    frame.to_csv(tmp_path / "c.csv", index=False)
+
+    run(tmp_path / "c.csv", tmp_path / "s.csv", settings)
+    run(tmp_path / "c.csv", f"sqlite:///{tmp_path / 's.db'}", settings)
+
+    scores = pd.read_csv(tmp_path / "s.csv")
+    assert list(scores) == [*HEADER]
+    tenure = frame["tenure"].astype(int)
+    decided = tenure != 50
+    assert (scores["segment"] == "new customers")[decided].tolist() == (tenure < 50)[decided].tolist()
+    worth = frame["MonthlyCharges"].astype(float) * 12 * 0.6
+    leaving = scores["churn_probability"]
+    expected = leaving * (0.3 * (worth - 10) - 1) + (1 - leaving) * -11
+    assert np.abs(scores["expected_profit"] - expected).max() < 0.006
+    with open_database(f"sqlite:///{tmp_path / 's.db'}").connect() as connection:
+        stored = connection.execute(text("select segment, expected_profit, reason_1 from churn_scores")).all()
+    assert sorted({row[0] for row in stored}) == ["new customers", "old customers"]
+    assert sorted(row[1] for row in stored) == sorted(scores["expected_profit"])
+    assert {row[2] for row in stored} == {None}
+
+
+def test_explained_scores_tell_their_reasons_in_words(settings: PipelineSettings, tmp_path: Path) -> None:
+    pd.DataFrame(sample_telco(80, seed=3)).to_csv(tmp_path / "c.csv", index=False)
+
+    for output in (str(tmp_path / "s.csv"), f"sqlite:///{tmp_path / 's.db'}"):
+        score(tmp_path / "c.csv", output, version=None, settings=settings, progress=lambda _: None, explain=True)
+    run(tmp_path / "c.csv", tmp_path / "plain.csv", settings)
+
+    scores, plain = pd.read_csv(tmp_path / "s.csv"), pd.read_csv(tmp_path / "plain.csv")
+    assert list(scores) == [*HEADER, *REASONS]
+    assert scores[[*HEADER]].equals(plain)
+    assert scores["reason_1"].str.contains(r" (?:is|:) .*, which (?:raises|lowers) the risk$|: ").all()
+    with open_database(f"sqlite:///{tmp_path / 's.db'}").connect() as connection:
+        stored = connection.execute(text("select customer_id, reason_1 from churn_scores")).all()
+    assert dict(stored) == dict(zip(scores["customer_id"], scores["reason_1"], strict=True))
+
+
+def test_a_plain_job_does_not_go_on_with_an_explained_one(settings: PipelineSettings, tmp_path: Path) -> None:
+    pd.DataFrame(sample_telco(5_000, seed=3)).to_csv(tmp_path / "c.csv", index=False)
+    stop = RuntimeError("killed")
+
+    def killed(_: int) -> None:
+        raise stop
+
+    with pytest.raises(RuntimeError, match="killed"):
+        score(
+            tmp_path / "c.csv", str(tmp_path / "s.csv"),
+            version=None, settings=settings, progress=killed, explain=True,
+        )  # fmt: skip
+    report = run(tmp_path / "c.csv", tmp_path / "s.csv", settings)
+
+    assert report.resumed_at == 0
+    assert list(pd.read_csv(tmp_path / "s.csv")) == [*HEADER]
+
+
+def test_a_version_without_explanations_says_so_before_it_scores(telco: Contract, tmp_path: Path) -> None:
+    settings = PipelineSettings(home=tmp_path / "home", tracking=f"sqlite:///{tmp_path / 'mlflow.db'}")
+    small_bundle(tmp_path / "made", telco)
+    as_format_1(tmp_path / "made")
+    promoted(tmp_path / "made", telco, settings, tmp_path)
+    pd.DataFrame(sample_telco(5, seed=3)).to_csv(tmp_path / "c.csv", index=False)
+
+    with pytest.raises(UsageError, match=r"has no explanations: .* or score without --explain"):
+        score(
+            tmp_path / "c.csv", str(tmp_path / "s.csv"),
+            version=None, settings=settings, progress=lambda _: None, explain=True,
+        )  # fmt: skip
+
+    assert not (tmp_path / "s.csv").exists()
+    assert run(tmp_path / "c.csv", tmp_path / "s.csv", settings).scored == 5

@@ -22,7 +22,10 @@ NASTY_TEXTS = [
 NASTY_NUMBERS = [0, -1, 1.5, 1e308, -1e308, 1e39, 2**63, 10**400, -0.0]
 PATHS = [
     "/predict",
+    "/predict?explain=true",
+    "/predict?explain=maybe",
     "/predict/batch",
+    "/predict/batch?explain=true",
     "/api/v1/predict",
     "/api/v1/health",
     "/livez",

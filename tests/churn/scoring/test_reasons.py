@@ -84,7 +84,7 @@ def test_values_are_those_that_a_client_would_send(shop: Contract) -> None:
     [
         ("MonthlyCharges", "monthly charges"), ("StreamingTV", "streaming TV"), ("SeniorCitizen", "senior citizen"),
         ("charges_per_month", "charges per month"), ("tenure", "tenure"), ("CLTV", "CLTV"), ("größe_cm", "größe cm"),
-        ("Spend per month (€)", "spend per month (€)"), ("$$", "$$"), ("TVCharges", "TV charges"), 
+        ("Spend per month (€)", "spend per month (€)"), ("$$", "$$"), ("TVCharges", "TV charges"),
         ("顧客", "顧客"), ("  ", "  "),
     ],
 )  # fmt: skip

@@ -1,16 +1,18 @@
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from churn.errors import RefusedError, UsageError
+from churn.errors import RefusedError, StoreError, UsageError
 from churn.stores.database import migrate, open_database
 from churn.stores.score_table import ScoreTable, job_id_of
-from churn.stores.transactions import reading
+from churn.stores.transactions import reading, writing
 from tests.churn.stores.score_job import CHUNK, CHUNKS, score
 
 
@@ -31,7 +33,51 @@ def rows_in(url: str, table: str = "churn_scores") -> list[tuple[object, ...]]:
 def test_a_score_is_stored_with_what_it_came_from(table: ScoreTable, database_url: str) -> None:
     table.upsert([score(1)])
 
-    assert rows_in(database_url) == [("c-000001", 0.0005, 1, "LOW", 3, "2026-11-21T06:00:00.123Z")]
+    stored = ("c-000001", 0.0005, 1, "LOW", 3, "2026-11-21T06:00:00.123Z")
+    assert rows_in(database_url) == [(*stored, None, None, None, None, None)]
+
+
+def test_a_score_is_stored_with_what_is_known_of_the_customer(table: ScoreTable, database_url: str) -> None:
+    table.upsert([{**score(1), "segment": "new customers", "expected_profit": 12.34, "reason_1": "tenure is 2 months"}])
+
+    assert rows_in(database_url)[0][6:] == ("new customers", 12.34, "tenure is 2 months", None, None)
+
+
+def test_a_table_of_an_older_version_gets_the_new_columns_and_loses_nothing(database_url: str) -> None:
+    engine = open_database(database_url)
+    with writing(engine) as connection:
+        connection.execute(
+            text(
+                "CREATE TABLE churn_scores (customer_id VARCHAR(255) PRIMARY KEY, churn_probability DOUBLE PRECISION "
+                "NOT NULL, churn_prediction SMALLINT NOT NULL, risk_level VARCHAR(64) NOT NULL, model_version INTEGER "
+                "NOT NULL, scored_at VARCHAR(24) NOT NULL, remark VARCHAR(20))"
+            )
+        )
+        connection.execute(
+            text("INSERT INTO churn_scores VALUES ('old', 0.5, 1, 'HIGH', 2, '2026-01-01T00:00:00.000Z', 'ours')")
+        )
+    engine.dispose()
+
+    for _ in range(2):
+        with ScoreTable(database_url) as table:
+            table.upsert([{**score(1), "segment": "new customers"}])
+
+    new, old = rows_in(database_url)
+    assert old == ("old", 0.5, 1, "HIGH", 2, "2026-01-01T00:00:00.000Z", "ours", None, None, None, None, None)
+    assert (new[0], new[6], new[7]) == ("c-000001", None, "new customers")
+
+
+def test_who_may_not_add_the_columns_is_told_who_can(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'scores.db'}"
+    with sqlite3.connect(tmp_path / "scores.db") as connection:
+        connection.execute("CREATE TABLE real_scores (customer_id TEXT PRIMARY KEY)")
+        connection.execute("CREATE VIEW churn_scores AS SELECT * FROM real_scores")
+    connection.close()
+
+    with pytest.raises(
+        StoreError, match="lacks columns: let its owner run ALTER TABLE churn_scores ADD COLUMN segment"
+    ):
+        ScoreTable(url)
 
 
 def test_a_customer_s_newest_score_takes_the_place_of_the_last(table: ScoreTable, database_url: str) -> None:
