@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from churn.errors import BundleError, ConflictError, NotFoundError, StoreError
+from churn.evaluation.fairness import Decided, group_reports, unfair
 from churn.evaluation.gate import Gate, Verdict, judge
 from churn.evaluation.metrics import MEASURES
 from churn.scoring.loading import load_scorer
@@ -163,10 +164,12 @@ def _judge(
     """Measure both on the candidate's held-out rows, each with its own bundle, and ask the gate."""
     registry = ModelRegistry(settings.tracking_uri)
     holdout = read_holdout(find_training(settings, candidate.run_id))
-    measured = _measure(_load(candidate, registry, settings), holdout)
+    scorer = _load(candidate, registry, settings)
+    measured, reasons = _measure(scorer, holdout), _unfair(scorer, holdout)
     if production is None or production.version == candidate.version:
-        return judge(measured, None, gate), measured
-    return judge(measured, _measure(_load(production, registry, settings), holdout), gate), measured
+        return judge(measured, None, gate, objections=reasons), measured
+    in_use = _measure(_load(production, registry, settings), holdout)
+    return judge(measured, in_use, gate, objections=reasons), measured
 
 
 def _load(bundle: RegisteredBundle, registry: ModelRegistry, settings: PipelineSettings) -> Scorer:
@@ -181,6 +184,16 @@ def _load(bundle: RegisteredBundle, registry: ModelRegistry, settings: PipelineS
 def _measure(scorer: Scorer, holdout: Holdout) -> dict[str, float]:
     scores = scorer.score_columns(holdout.columns(scorer.contract))
     return {name: MEASURES[name](holdout.labels, scores) for name in COMPARED}
+
+
+def _unfair(scorer: Scorer, holdout: Holdout) -> tuple[str, ...]:
+    """Say which gaps between protected groups are beyond the contract's tolerance; nothing without one."""
+    tolerance = scorer.contract.fairness
+    if tolerance is None:
+        return ()
+    columns = holdout.columns(scorer.contract)
+    decided = Decided(columns, holdout.labels, scorer.score_columns(columns), scorer.threshold)
+    return tuple(unfair(group_reports(scorer.contract, decided), tolerance))
 
 
 def _version_before(audit: PromotionLog, settings: PipelineSettings, current: int) -> int:

@@ -1,7 +1,7 @@
 """The gate: may a candidate take production's place? Pure, and with all reasons at once."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
@@ -34,15 +34,22 @@ class Verdict:
         return not self.reasons
 
 
-def judge(candidate: Mapping[str, float], production: Mapping[str, float] | None, gate: Gate) -> Verdict:
+def judge(
+    candidate: Mapping[str, float],
+    production: Mapping[str, float] | None,
+    gate: Gate,
+    *,
+    objections: Sequence[str] = (),
+) -> Verdict:
     """Hold the candidate against the floor and, when there is one, against production on the same rows.
 
     Args:
         candidate: `roc_auc` and `brier` of the candidate.
         production: the same measures of production on the same rows; None when nothing is in production.
         gate: the bounds.
+        objections: reasons against that were found elsewhere, such as a gap between protected groups.
     """
-    return Verdict(tuple(_objections(candidate, production, gate)))
+    return Verdict((*_objections(candidate, production, gate), *objections))
 
 
 def _objections(candidate: Mapping[str, float], production: Mapping[str, float] | None, gate: Gate) -> Iterator[str]:

@@ -84,7 +84,7 @@ def test_an_evaluation_measures_the_bundle_on_the_held_out_customers(home: Home)
 
     run = find_training(home.settings, home.trained.run_id)
     assert found.run_id == home.trained.run_id
-    assert found.rows == 180
+    assert found.rows == 187
     assert run.data.metrics["holdout_roc_auc"] == found.metrics["roc_auc"]
     assert found.metrics["roc_auc_low"] < found.metrics["roc_auc"] < found.metrics["roc_auc_high"]
     assert len(mlflow.MlflowClient().list_artifacts(run.info.run_id, "plots/holdout")) == 5
@@ -101,7 +101,7 @@ def test_a_bundle_is_registered_once_with_digest_card_and_proof(evaluated: Home)
     assert (first.version, second.version) == (1, 1)
     assert first.digest == evaluated.trained.digest
     assert float(first.tags["parity_max_difference"]) <= 1e-5
-    assert first.tags["parity_rows"] == "180"
+    assert first.tags["parity_rows"] == "187"
     described = mlflow.MlflowClient().get_model_version("churn", "1").description
     assert described.startswith("# Who leaves: telco")
 
@@ -112,7 +112,7 @@ def test_a_graph_that_is_not_its_pipeline_is_not_registered(evaluated: Home) -> 
     frame.loc[17, PIPELINE_PROBABILITY] += 2e-5
     frame.to_parquet(path, index=False)
 
-    with pytest.raises(BundleError, match=r"not equal to the pipeline: row 18 of 180 .* Nothing was registered"):
+    with pytest.raises(BundleError, match=r"not equal to the pipeline: row 18 of 187 .* Nothing was registered"):
         register(None, settings=evaluated.settings)
 
     assert ModelRegistry(evaluated.settings.tracking_uri).versions("churn") == []
