@@ -253,9 +253,9 @@ def test_an_alias_that_moved_while_the_version_was_judged_stays_where_it_was_mov
 ) -> None:
     registry, judge = ModelRegistry(two_versions.settings.tracking_uri), promoting.judge
 
-    def judge_slowly(*given: object) -> object:
+    def judge_slowly(*given: object, **more: object) -> object:
         registry.move_production(registry.version("churn", 2))
-        return judge(*given)  # type: ignore[arg-type]
+        return judge(*given, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(promoting, "judge", judge_slowly)
 
