@@ -114,7 +114,9 @@ def _study_lines(study: LabelStudy) -> str:
             f"{row.lead_days} days",
             f"{row.horizon_days} days",
             f"{row.base_rate:.2%}",
-            f"{row.returned:.1%} ({row.returned_low:.1%} – {row.returned_high:.1%})",
+            f"{row.returned:.1%} ({row.returned_low:.1%} – {row.returned_high:.1%})"
+            if row.base_rate
+            else "nobody left",
         ]
         if row.agreement:
             cells += [f"{value:.2f}" for value in (row.agreement.kappa, row.agreement.precision, row.agreement.recall)]

@@ -160,7 +160,10 @@ def _recommend(rows: list[StudyRow], parameters: StudyParameters) -> tuple[int, 
             f"it is the shortest after which at most {most:.0%} of those who left come back within {follow_up} days "
             f"({row.returned:.1%}, interval up to {row.returned_high:.1%})"
         )
-    best = min(rows, key=lambda row: row.returned)
+    counted = [row for row in rows if row.base_rate > 0]
+    if not counted:
+        return rows[0].horizon_days, "nobody was silent for so long: study shorter horizons"
+    best = min(counted, key=lambda row: row.returned)
     return best.horizon_days, (
         f"no horizon is stable: after {best.horizon_days} days of silence {best.returned:.1%} still come back within "
         f"{follow_up} days, more than {most:.0%}; this is the least"

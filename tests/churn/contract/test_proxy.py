@@ -111,7 +111,7 @@ def test_the_rows_of_an_event_proxy_need_an_id_a_customer_and_a_date() -> None:
 
 
 def test_a_column_that_is_not_made_from_the_events_is_refused_with_the_nearest() -> None:
-    with pytest.raises(ContractError, match="'recency' is not made from the events.*'recency_days'"):
+    with pytest.raises(ContractError, match=r"'recency' is not made from the events.*'recency_days'"):
         contract(SILENCE, columns={"recency": {"type": "integer"}})
 
 

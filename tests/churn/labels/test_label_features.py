@@ -1,6 +1,7 @@
 """Features on an observation date, against a slow and plain computation of the same."""
 
 import datetime as dt
+import itertools
 import math
 from collections import defaultdict
 
@@ -32,7 +33,7 @@ def plainly(purchases: list[Purchase], windows: tuple[int, ...]) -> dict[str, di
 
 def _customer(events: list[tuple[int, float]], windows: tuple[int, ...]) -> dict[str, float]:
     days, prices = sorted({day for day, _ in events}), [price for _, price in events]
-    gaps = [later - earlier for earlier, later in zip(days, days[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(days)]
     mean_gap = sum(gaps) / len(gaps) if gaps else math.nan
     found = {
         "recency_days": TODAY - days[-1],

@@ -65,7 +65,9 @@ def test_only_customers_who_are_eligible_have_a_row_and_the_others_are_counted(l
     found = labelled(log_file, shop("active_within_days: 90"))
 
     assert set(found.table["who"]) == set(everyone.loc[everyone["recency_days"] < 90, "who"])
-    assert found.moments[0].not_eligible == {"no event in the last 90 days": int((everyone["recency_days"] >= 90).sum())}
+    assert found.moments[0].not_eligible == {
+        "no event in the last 90 days": int((everyone["recency_days"] >= 90).sum())
+    }
 
 
 def test_who_came_after_the_date_is_no_customer_yet(tmp_path: Path) -> None:
@@ -81,7 +83,7 @@ def test_who_came_after_the_date_is_no_customer_yet(tmp_path: Path) -> None:
 def test_nobody_eligible_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("who,day,price\nold,2024-01-05,1\nold,2024-12-31,1")
 
-    with pytest.raises(TableError, match="no customer is eligible on 2024-06-30.*active_within_days"):
+    with pytest.raises(TableError, match=r"no customer is eligible on 2024-06-30.*active_within_days"):
         labelled(tmp_path / "log.csv", shop("active_within_days: 30"))
 
 

@@ -29,7 +29,9 @@ def test_the_last_date_whose_outcome_is_known_is_taken_and_the_next_day_is_refus
     last, next_day = date_of(START + 200 - 60), date_of(START + 200 - 59)
 
     assert observation_days(events, proxy_of(dates=[last])) == (START + 140,)
-    with pytest.raises(TableError, match=f"the outcome of {next_day} is not known yet.*whose outcome is known is {last}"):
+    with pytest.raises(
+        TableError, match=f"the outcome of {next_day} is not known yet.*whose outcome is known is {last}"
+    ):
         observation_days(events, proxy_of(dates=[last, next_day]))
 
 
