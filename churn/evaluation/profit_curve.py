@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from churn.contract.economics import Economics
-from churn.evaluation.resampling import affordable, bootstrap_counts
+from churn.evaluation.resampling import bootstrap_counts
 from churn.evaluation.scored import Scored
 
 SHARES = np.arange(101) / 100
@@ -75,11 +75,9 @@ def campaign_draws(scored: Scored, economics: Economics, seed: int) -> Iterator[
 
     The same seed gives the same draws, so that two answers about one campaign can be subtracted.
     """
-    resamples, success = affordable(len(scored), RESAMPLES), economics.offer_success
-    shares = np.random.default_rng([seed, 1]).beta(success.alpha, success.beta, resamples)
-    yield from zip(
-        bootstrap_counts(len(scored), resamples, groups=scored.groups, seed=seed), shares.tolist(), strict=True
-    )
+    rng, success = np.random.default_rng([seed, 1]), economics.offer_success
+    for count in bootstrap_counts(len(scored), RESAMPLES, groups=scored.groups, seed=seed):
+        yield count, float(rng.beta(success.alpha, success.beta))
 
 
 class _Steps:

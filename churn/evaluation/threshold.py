@@ -7,7 +7,7 @@ import numpy as np
 from churn.contract.economics import Economics
 from churn.contract.policy import RECALL_WITHOUT_ECONOMICS, Policy
 from churn.evaluation.metrics import decision_metrics, threshold_for_recall
-from churn.evaluation.resampling import affordable, bootstrap_counts
+from churn.evaluation.resampling import bootstrap_counts
 from churn.evaluation.scored import Scored
 from churn.retention.profit import expected_profit
 
@@ -71,8 +71,7 @@ def best_threshold(
     earned = share * slope + offset
     best_of = _Thresholds(scored.probability).best
     theory, _ = best_of(expected_profit(scored.probability, scored.value, economics, share))
-    resamples = affordable(len(scored), RESAMPLES)
-    counts = bootstrap_counts(len(scored), resamples, groups=scored.groups, seed=seed)
+    counts = bootstrap_counts(len(scored), RESAMPLES, groups=scored.groups, seed=seed)
     drawn = np.array([best_of(count * earned) for count in counts])
     low, high = float(np.quantile(drawn[:, 0], 0.025)), float(np.quantile(drawn[:, 1], 0.975))
     middle = float(np.median(drawn.mean(axis=1)))
