@@ -12,7 +12,16 @@ DataOption = Annotated[
     str, typer.Option("--data", help="CSV, Parquet or XLSX file; `auto` takes Telco, downloaded or sampled.")
 ]
 RunOption = Annotated[str, typer.Option("--run", help="MLflow run of a training; `newest` takes the newest.")]
-TrialsOption = Annotated[int | None, typer.Option("--trials", help="Optuna trials per candidate.")]
+TrialsOption = Annotated[
+    int | None, typer.Option("--trials", help="Optuna trials of all candidates and machines together.")
+]
+TimeoutOption = Annotated[
+    float | None,
+    typer.Option("--timeout-minutes", min=0, help="No trial begins after so many minutes; 0: no limit."),
+]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", min=0, help="Processes that search at the same time; 0: one per core.")
+]
 CandidatesOption = Annotated[
     str | None, typer.Option("--candidates", help="Candidates to search, separated by commas.")
 ]

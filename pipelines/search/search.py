@@ -87,7 +87,7 @@ class Search:
         with translated(self.storage):
             task = self._task(frame, labels, splits)
             study = task.open()
-            watch = Watch(task, study, self._total(), say, self._runs(task.study))
+            watch = Watch(task, study, 2 * self._processes, say, self._runs(task.study))
             watch.begin()
             self._work(task, study, watch)
             watch.end()
@@ -102,6 +102,7 @@ class Search:
             crew=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
             contract=self.contract,
             candidates=tuple(self.candidates[name] for name in names),
+            total=max(self.trials, len(names)),
             seed=self.seed,
             heartbeat_seconds=self.heartbeat_seconds,
             ends_at=time.time() + 60 * self.timeout_minutes if self.timeout_minutes else float("inf"),
@@ -110,13 +111,13 @@ class Search:
             splits=splits,
         )
 
-    def _total(self) -> int:
-        return max(self.trials, len(self.candidates))
+    @property
+    def _processes(self) -> int:
+        return self.workers or os.cpu_count() or 1
 
     def _work(self, task: Task, study: optuna.Study, watch: Watch) -> None:
-        workers = self.workers or os.cpu_count() or 1
-        if workers > 1:
-            _work_together(Crew(task, study, workers), watch)
+        if self._processes > 1:
+            _work_together(Crew(task, study, self._processes), watch)
         else:
             _work_alone(Worker(task, study), watch)
 

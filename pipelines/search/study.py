@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from churn.errors import StoreError
-from pipelines.search.pruning import OwnMedianPruner
+from pipelines.search.pruning import WorstThirdPruner
 from pipelines.search.sampling import TrialSeededSampler, quiet
 from pipelines.search.tickets import try_again
 
@@ -60,7 +60,7 @@ def open_study(name: str, url: str, *, seed: int, heartbeat_seconds: int) -> opt
             load_if_exists=True,
             direction="maximize",
             sampler=TrialSeededSampler(seed),
-            pruner=OwnMedianPruner(),
+            pruner=WorstThirdPruner(),
         )
 
 

@@ -66,13 +66,23 @@ def best_of(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
     return max(complete, key=lambda one: (one.value or 0.0, -one.number), default=None)
 
 
-def queue_missing(study: optuna.Study, candidates: Sequence[Candidate], total: int) -> None:
-    """Queue every ticket below `total` that no trial uses; safe to call at any time, from any machine."""
-    held = {one.user_attrs[TICKET] for one in study.get_trials(deepcopy=False) if is_held(one)}
-    for ticket in range(total):
-        if ticket not in held:
-            parameters, attributes = _contents(ticket, candidates)
-            study.enqueue_trial(parameters, user_attrs={TICKET: ticket, **attributes})
+def queue_missing(study: optuna.Study, candidates: Sequence[Candidate], total: int, *, ahead: int) -> None:
+    """Queue tickets below `total` that no trial uses; safe to call at any time, from any machine.
+
+    Args:
+        study: of the search.
+        candidates: in the order of their defaults' tickets.
+        total: how many tickets there are.
+        ahead: so many wait at most, besides the defaults: Optuna reads all that wait again and again.
+    """
+    trials = study.get_trials(deepcopy=False)
+    held = {one.user_attrs[TICKET] for one in trials if is_held(one)}
+    missing = [ticket for ticket in range(total) if ticket not in held]
+    waiting = sum(one.state is TrialState.WAITING for one in trials)
+    defaults = [ticket for ticket in missing if ticket < len(candidates)]
+    for ticket in defaults + missing[len(defaults) :][: max(0, ahead - waiting - len(defaults))]:
+        parameters, attributes = _contents(ticket, candidates)
+        study.enqueue_trial(parameters, user_attrs={TICKET: ticket, **attributes})
 
 
 def try_again(study: optuna.Study, trial: FrozenTrial) -> None:

@@ -22,13 +22,13 @@ class Watch:
     """The view on one study from one machine.
 
     Attributes:
-        total: how many trials the study is to have.
+        ahead: how many tickets it keeps queued.
         runs: where trials are shown in MLflow; None: nowhere.
     """
 
     task: Task
     study: optuna.Study
-    total: int
+    ahead: int
     say: "Say"
     runs: "TrialRuns | None"
     _known: set[int] = field(default_factory=set)
@@ -42,7 +42,7 @@ class Watch:
         self._known = {one.number for one in trials}
         self._found_finished = len(trials)
         if trials:
-            self.say(f"search: {len(trials)} of {self.total} trials were there already")
+            self.say(f"search: {len(trials)} of {self.task.total} trials were there already")
         if self.runs:
             self.runs.adopt(self.study.get_trials(deepcopy=False))
 
@@ -62,7 +62,7 @@ class Watch:
             self.runs.adopt_last(self.study)
 
     def _look(self) -> list[FrozenTrial]:
-        queue_missing(self.study, self.task.candidates, self.total)
+        queue_missing(self.study, self.task.candidates, self.task.total, ahead=self.ahead)
         trials = self.study.get_trials(deepcopy=False)
         self._give_back_nameless(trials)
         return sorted(finished_of(trials), key=lambda one: (str(one.datetime_complete), one.number))
@@ -82,9 +82,9 @@ class Watch:
     def _progress(self, trial: FrozenTrial) -> str:
         elapsed = time.monotonic() - self._began
         done, here = len(self._known), len(self._known) - self._found_finished
-        left = elapsed / here * (self.total - done)
-        end = f", about {_time(left)} left" if done < self.total else ""
-        what = f"trial {done}/{self.total} {candidate_of(trial)} {_outcome(trial)}"
+        left = elapsed / here * (self.task.total - done)
+        end = f", about {_time(left)} left" if done < self.task.total else ""
+        what = f"trial {done}/{self.task.total} {candidate_of(trial)} {_outcome(trial)}"
         return f"{what} ({self._best()}) · {_time(elapsed)}{end}"
 
     def _best(self) -> str:

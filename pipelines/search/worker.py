@@ -20,7 +20,7 @@ from churn.contract.contract import Contract
 from churn.models.candidate import Candidate, Recipe
 from pipelines.search.sampling import own_names, quiet
 from pipelines.search.study import open_study
-from pipelines.search.tickets import CANDIDATE, ERROR, TICKET, WORKER, finished_of, is_searched, is_void
+from pipelines.search.tickets import CANDIDATE, ERROR, TICKET, WORKER, finished_of, is_searched, is_void, queue_missing
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ class Task:
     Attributes:
         crew: name of the search's processes on this machine.
         candidates: in the order of their first tickets.
+        total: how many trials the study is to have.
         ends_at: seconds since 1970 after which no trial begins, but for defaults; infinity: no limit.
         frame: raw columns, one row per customer.
         labels: 1 for customers who left, else 0; shape (rows,).
@@ -48,6 +49,7 @@ class Task:
     crew: str
     contract: Contract
     candidates: tuple[Candidate, ...]
+    total: int
     seed: int
     heartbeat_seconds: int
     ends_at: float
@@ -80,6 +82,7 @@ class Worker:
 
     def step(self) -> bool:
         """Try one ticket, or wait a moment for those that others try; False: nothing is left to do."""
+        queue_missing(self._study, self._task.candidates, self._task.total, ahead=1)
         trials = self._study.get_trials(deepcopy=False)
         if any(self._may_begin(one) for one in trials):
             self._idle_since = None
@@ -115,7 +118,8 @@ class Worker:
 
     def _try(self, trial: Trial) -> float:
         """Cross-validate one ticket; a failure is recorded with its reason, and is not the end of the search."""
-        if is_void(self._frozen(trial), self._study.get_trials(deepcopy=False)):
+        trials = self._study.get_trials(deepcopy=False)
+        if is_void(next(one for one in trials if one.number == trial.number), trials):
             raise VoidError
         trial.set_user_attr(WORKER, f"{self._task.crew}/{os.getpid()}")
         if self._task.is_late() and not self._is_default(trial.user_attrs):
@@ -127,9 +131,6 @@ class Worker:
         except Exception as error:
             trial.set_user_attr(ERROR, f"{type(error).__name__}: {error}"[:500])
             raise
-
-    def _frozen(self, trial: Trial) -> FrozenTrial:
-        return next(one for one in self._study.get_trials(deepcopy=False) if one.number == trial.number)
 
     def _cross_validated(self, trial: Trial) -> float:
         """Return the mean ROC-AUC over the folds."""
