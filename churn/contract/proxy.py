@@ -169,21 +169,25 @@ def proxy_problems(
     if isinstance(proxy, Usage):
         yield from _usage_problems(proxy, columns)
         return
-    roles = {
-        "customer_id": customer_id,
-        "validation.group": validation.group,
-        "validation.time": validation.time,
-    }
-    if absent := [role for role, name in roles.items() if name is None]:
-        yield (
-            f"a proxy of kind inactivity makes one row per customer and date, and {', '.join(absent)} is not set: name "
-            "the row's id (customer_id), its customer (validation.group) and its date (validation.time)"
-        )
+    yield from _role_problems(proxy, customer_id, validation)
     for name in columns:
         if name not in proxy.feature_names:
             close = get_close_matches(name, proxy.feature_names, n=1)
             hint = f" (did you mean {close[0]!r}?)" if close else ""
             yield f"column {name!r} is not made from the events{hint}; these are: {', '.join(proxy.feature_names)}"
+
+
+def _role_problems(proxy: Inactivity, customer_id: str | None, validation: Validation) -> Iterator[str]:
+    """On one date a customer has one row; on several, those rows belong together and have an order."""
+    wanted = {"customer_id": customer_id}
+    if isinstance(proxy.dates, Schedule) or len(proxy.dates) > 1:
+        wanted |= {"validation.group": validation.group, "validation.time": validation.time}
+    if absent := [role for role, name in wanted.items() if name is None]:
+        yield (
+            f"a proxy of kind inactivity makes one row per customer and date, and {', '.join(absent)} is not set: name "
+            "the row's id (customer_id) and, with several dates, its customer (validation.group) and its date "
+            "(validation.time)"
+        )
 
 
 def _usage_problems(proxy: Usage, columns: Mapping[str, object]) -> Iterator[str]:

@@ -83,12 +83,16 @@ def as_table(events: Events, cohorts: list[Cohort], contract: Contract) -> pd.Da
 
 
 def _rows(events: Events, cohort: Cohort, contract: Contract) -> pd.DataFrame:
+    """The contract may leave out whose row it is, and of when, where there is one date."""
     names, day = events.names[cohort.chosen], date_of(cohort.day).isoformat()
+    roles = {
+        contract.customer_id: names + f"@{day}",
+        contract.validation.group: names,
+        contract.validation.time: np.full(len(names), day, object),
+    }
     return pd.DataFrame(
         {
-            contract.customer_id or "customer_at": names + f"@{day}",
-            contract.validation.group or "customer": names,
-            contract.validation.time or "observed_on": day,
+            **{name: values for name, values in roles.items() if name},
             **cohort.features,
             contract.target.column: label_texts(cohort.churned, contract.target, len(names)),
         }

@@ -105,9 +105,16 @@ def test_a_horizon_that_contradicts_the_proxy_is_refused() -> None:
         contract(SILENCE, target={"horizon_days": 30})
 
 
-def test_the_rows_of_an_event_proxy_need_an_id_a_customer_and_a_date() -> None:
+@pytest.mark.parametrize("dates", [["2024-05-31", "2024-06-30"], {"every_days": 30}])
+def test_rows_of_several_dates_need_an_id_a_customer_and_a_date(dates: object) -> None:
     with pytest.raises(ContractError, match=r"customer_id, validation\.time is not set"):
-        contract(SILENCE, roles={"validation": {"group": "who"}})
+        contract(silence(dates=dates), roles={"validation": {"group": "who"}})
+
+
+def test_rows_of_one_date_need_an_id_alone() -> None:
+    assert contract(SILENCE, roles={"customer_id": "row"}).validation.time is None
+    with pytest.raises(ContractError, match="customer_id is not set"):
+        contract(SILENCE, roles={})
 
 
 def test_a_column_that_is_not_made_from_the_events_is_refused_with_the_nearest() -> None:
