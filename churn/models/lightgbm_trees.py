@@ -13,6 +13,8 @@ from churn.models.early_stopping import Library, Rows
 from churn.models.imbalance import suggest_imbalance
 from churn.models.trees import Trees, join, one_tree
 
+ALMOST_ZERO = float(np.float32(1e-35))
+
 
 def build(recipe: Recipe) -> Pipeline:
     """Return the unfitted pipeline: derived columns, encoder, boosted trees that stop early."""
@@ -77,7 +79,7 @@ def _tree(root: dict[str, Any]) -> Trees:
     return one_tree(
         split=(
             np.array([node.get("split_feature", 0) for node in nodes]),
-            np.array([node.get("threshold", 0.0) for node in nodes]),
+            np.array([_threshold(node) for node in nodes]),
         ),
         children=(
             np.array([places.get(id(node.get("left_child")), -1) for node in nodes]),
@@ -93,6 +95,12 @@ def _listed(root: dict[str, Any]) -> list[dict[str, Any]]:
     for node in nodes:  # grows while it is read
         nodes += [node[side] for side in ("left_child", "right_child") if side in node]
     return nodes
+
+
+def _threshold(node: dict[str, Any]) -> float:
+    """What lies within 1e-35 of zero is zero to LightGBM, and zero is above its threshold just below zero."""
+    threshold = float(node.get("threshold", 0.0))
+    return float(np.nextafter(threshold, -np.inf)) if threshold == -ALMOST_ZERO else threshold
 
 
 def _missing_goes_left(node: dict[str, Any]) -> bool:
