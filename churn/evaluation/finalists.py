@@ -70,7 +70,7 @@ class Standing:
 
 def rank(finalists: Sequence[Finalist], floor: Floor, groups: np.ndarray | None, seed: int) -> tuple[Standing, ...]:
     """Return every finalist's standing, the highest gain first."""
-    ranked = sorted(finalists, key=lambda one: (-one.gain.mean(), one.name))
+    ranked = sorted(finalists, key=lambda one: (-np.nan_to_num(one.gain.mean(), nan=-np.inf), one.name))
     problems = {one.name: tuple(_problems(one, floor)) for one in ranked}
     best = next((one for one in ranked if not problems[one.name]), ranked[0])
     lags = np.column_stack([best.gain - one.gain for one in ranked])

@@ -1,16 +1,26 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.preprocessing import OneHotEncoder, scale
 
+from churn.contract.contract import Contract
 from churn.contract.economics import Economics
+from churn.contract.policy import Policy
+from churn.contract.table import check_table, check_target
+from churn.data.files import read_table
 from churn.evaluation.campaign import Campaign, plan_campaign
+from churn.evaluation.empc import expected_maximum_profit
 from churn.evaluation.profit_curve import profit_curve
 from churn.evaluation.scored import Scored
+from churn.evaluation.threshold import choose_threshold
 from churn.evaluation.yardsticks import Yardstick, yardsticks
-from churn.retention.profit import expected_profit, realised_profit
+from churn.retention.profit import break_even, customer_value, expected_profit, realised_profit
 from tests.churn.evaluation.scores import TEXTBOOK, any_scores, true_scores
 
 
@@ -194,3 +204,45 @@ def test_the_intervals_hold_the_truth_most_of_the_time() -> None:
 def test_the_intervals_hold_the_truth_nineteen_times_in_twenty(rows: int) -> None:
     for share in covered(rows, 300).values():
         assert 0.92 <= share <= 0.98
+
+
+def test_the_difference_between_equal_campaigns_is_zero_without_doubt() -> None:
+    """Paired: chance moves both sides alike."""
+    scored = true_scores(500, seed=8, value=200)
+
+    other = named(yardsticks(scored, TEXTBOOK, float(break_even(200, TEXTBOOK))))["the model, by expected profit"]
+
+    assert (other.model_ahead, other.ahead_low, other.ahead_high) == (0, 0, 0)
+    assert other.low < other.profit < other.high
+
+
+def test_on_real_customers_a_plain_model_beats_contacting_all_and_a_random_few(
+    telco: Contract, telco_file: Path
+) -> None:
+    scored = telco_scores(telco, telco_file)
+    assert telco.economics is not None
+    threshold, _ = choose_threshold(Policy(), telco.economics, scored)
+
+    ways = named(yardsticks(scored, telco.economics, threshold))
+    empc = expected_maximum_profit(scored.target, scored.probability, TEXTBOOK, value=200)
+
+    assert ways["contact all"].ahead_low > 0
+    assert ways["random"].ahead_low > 0
+    assert ways["oracle"].ahead_high < 0
+    assert empc.gain_over_contact_all > 3.2
+    assert empc.low > 2.9
+
+
+def telco_scores(contract: Contract, file: Path) -> Scored:
+    """Out-of-fold scores of a plain logistic regression on one-hot categories and scaled numbers."""
+    raw = read_table(file).columns
+    checked = check_table(contract, raw)
+    left, _ = check_target(contract, raw)
+    target = left[checked.accepted - 1].astype(float)
+    categories = np.column_stack([checked.columns[name].astype(str) for name in contract.category_columns])
+    numbers = np.column_stack([checked.columns[name].astype(float) for name in contract.numeric_columns])
+    features = np.hstack([OneHotEncoder(sparse_output=False).fit_transform(categories), scale(np.nan_to_num(numbers))])
+    model = LogisticRegression(C=0.1, max_iter=1000)
+    scores = cross_val_predict(model, features, target, cv=StratifiedKFold(5), method="predict_proba")[:, 1]
+    assert contract.economics is not None
+    return Scored.of(target, scores, customer_value(contract.economics, checked.columns))
