@@ -11,11 +11,26 @@ from churn.contract.contract import Contract
 from churn.contract.table import Columns
 from churn.features.frame import raw_frame
 from churn.models.calibration import CalibratedPipeline
-from churn.models.candidate import Recipe
+from churn.models.candidate import Candidate, Parameters, Recipe
 from churn.models.candidates import CANDIDATES
 from churn.segments.assignment import SegmentBook
 from churn.segments.profile import Choice, Segment
 from churn.segments.scales import NumberScale
+
+QUICK: Parameters = {
+    "n_estimators": 25,
+    "iterations": 25,
+    "folds": 2,
+    "members": "logistic,lightgbm",
+    "lightgbm.n_estimators": 10,
+}
+OF_STACK = ("folds", "members", "lightgbm.n_estimators")
+
+
+def quick_parameters(candidate: Candidate) -> dict[str, float | int | str]:
+    """The candidate's defaults, with as few trees and members as still make a model."""
+    known = OF_STACK if candidate.name == "stack" else tuple(candidate.defaults)
+    return {**candidate.defaults, **{name: value for name, value in QUICK.items() if name in known}}
 
 
 def random_columns(contract: Contract, rows: int, *, seed: int) -> Columns:
@@ -51,7 +66,7 @@ def fitted_pipeline(contract: Contract, candidate: str, columns: Columns, *, see
     """A calibrated pipeline on a random target."""
     build = CANDIDATES[candidate]
     target = random_target(columns, seed=seed)
-    pipeline = build.build(Recipe(contract, build.defaults, seed))
+    pipeline = build.build(Recipe(contract, quick_parameters(build), seed))
     return CalibratedPipeline(pipeline, folds=3, seed=seed).fit(raw_frame(columns), target)
 
 

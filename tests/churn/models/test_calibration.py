@@ -1,4 +1,5 @@
 from collections import Counter
+from functools import cache
 
 import numpy as np
 import onnxruntime
@@ -44,6 +45,7 @@ def judged(rows: int, distortion: str, *, seed: int) -> tuple[np.ndarray, np.nda
     return DISTORTIONS[distortion](margin), (rng.random(rows) < truth).astype(np.int8), truth
 
 
+@cache
 def chosen(rows: int, distortion: str, *, seed: int) -> str:
     said, target, _ = judged(rows, distortion, seed=seed)
     fold_of = np.random.default_rng(seed).integers(0, 5, rows)
