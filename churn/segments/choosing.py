@@ -9,10 +9,12 @@ make small gaps.
 """
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
+from threadpoolctl import ThreadpoolController
 
 from churn.segments.profile import Choice, Trial
 
@@ -41,7 +43,8 @@ def choose_count(points: np.ndarray, *, seed: int) -> Choice:
     some = points[rng.permutation(len(points))[:TRIED_ROWS]]
     cloud = rng.multivariate_normal(some.mean(axis=0), np.atleast_2d(np.cov(some.T)), len(some), method="eigh")
     distinct = len(np.unique(some, axis=0))
-    return choice_of(tuple(_try(count, some, cloud, rng) for count in COUNTS if count < distinct))
+    with _threads().limit(limits=1):
+        return choice_of(tuple(_try(count, some, cloud, rng) for count in COUNTS if count < distinct))
 
 
 def choice_of(trials: tuple[Trial, ...]) -> Choice:
@@ -54,8 +57,15 @@ def choice_of(trials: tuple[Trial, ...]) -> Choice:
 
 
 def k_means(points: np.ndarray, count: int, *, seed: int, starts: int = 10) -> KMeans:
-    """Return fitted KMeans."""
-    return KMeans(count, n_init=starts, random_state=seed, algorithm="lloyd").fit(points)
+    """Return fitted KMeans, of one thread: more add up in another order, and the centres then differ in bits."""
+    with _threads().limit(limits=1):
+        return KMeans(count, n_init=starts, random_state=seed, algorithm="lloyd").fit(points)
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """Looking for the libraries that have threads costs 9 ms: once is enough."""
+    return ThreadpoolController()
 
 
 def _is_good(trial: Trial) -> bool:

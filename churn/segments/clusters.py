@@ -1,7 +1,6 @@
 """Finds segments: KMeans on the columns that the contract names, then the book that serving recognises them by."""
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from churn.contract.contract import Contract
 from churn.contract.derived import Derived
@@ -41,9 +40,7 @@ def find_segments(
     derived = {name: contract.derived[name] for name in wanted.columns if name in contract.derived}
     scales, points = _points(wanted, derived, columns)
     _require_differences(points, wanted)
-    with threadpool_limits(1):  # KMeans adds up in another order on more threads, and centres then differ in bits
-        choice = _choice(wanted, points, seed)
-        centres, choice = _centres(points, choice, seed)
+    centres, choice = _centres(points, _choice(wanted, points, seed), seed)
     book = SegmentBook(
         contract=contract.name,
         scales=scales,
