@@ -20,9 +20,11 @@ from churn.models.trees import Trees, join, one_tree
 def build(recipe: Recipe) -> Pipeline:
     """Return the unfitted pipeline: derived columns, encoder, boosted trees that stop early."""
     signs = constraints_of(recipe.contract)
+    # As text, because CatBoost rewrites a list, and scikit-learn then refuses to clone.
+    constrained = {"monotone_constraints": f"({','.join(map(str, signs))})"} if any(signs) else {}
     model = CatBoostClassifier(
         **model_values(recipe),
-        **({"monotone_constraints": signs} if any(signs) else {}),
+        **constrained,
         random_seed=recipe.seed,
         thread_count=recipe.threads,
         verbose=False,

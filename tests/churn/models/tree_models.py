@@ -28,11 +28,11 @@ def rows(number: int, *, seed: int, complete: tuple[int, ...] = ()) -> np.ndarra
     return np.where(missing, np.float32(np.nan), features).astype(np.float32)
 
 
-def labels(features: np.ndarray, *, seed: int = 0) -> np.ndarray:
+def labels(features: np.ndarray, *, seed: int = 0, threshold: float = 0.5) -> np.ndarray:
     """Labels that products of features explain in part."""
     known = np.nan_to_num(features)
     signal = known[:, 0] + known[:, 1] * known[:, 2] - np.isnan(features[:, 0])
-    return (signal + np.random.default_rng(seed).normal(size=len(known)) > 0.5).astype(int)
+    return (signal + np.random.default_rng(seed).normal(size=len(known)) > threshold).astype(int)
 
 
 def of_xgboost(features: np.ndarray, target: np.ndarray) -> tuple[Trees, Margin]:
