@@ -1,4 +1,5 @@
 from pathlib import Path
+from shutil import copytree
 
 import mlflow
 import numpy as np
@@ -11,7 +12,7 @@ from churn.scoring.loading import load_scorer
 from pipelines.explanations import log_explanations, reasons_of
 from pipelines.settings import PipelineSettings
 from pipelines.tracking import open_tracking
-from tests.bundles import as_format_1, random_columns, small_bundle
+from tests.bundles import as_format_1, random_columns
 
 
 @pytest.fixture
@@ -48,8 +49,8 @@ def test_a_large_table_is_sampled(bundle_folder: Path, telco: Contract) -> None:
     assert found.contributions.shape == (5_000, len(telco.columns))
 
 
-def test_a_bundle_without_explanations_logs_nothing(telco: Contract, tmp_path: Path) -> None:
-    small_bundle(tmp_path / "bundle", telco)
-    as_format_1(tmp_path / "bundle")
+def test_a_bundle_without_explanations_logs_nothing(bundle_folder: Path, telco: Contract, tmp_path: Path) -> None:
+    old = Path(copytree(bundle_folder, tmp_path / "bundle"))
+    as_format_1(old)
 
-    assert not log_explanations(tmp_path / "bundle", random_columns(telco, 10, seed=1))
+    assert not log_explanations(old, random_columns(telco, 10, seed=1))

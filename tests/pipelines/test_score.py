@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from shutil import copytree
 
 import mlflow
 import numpy as np
@@ -272,11 +273,13 @@ def test_a_plain_job_does_not_go_on_with_an_explained_one(settings: PipelineSett
     assert list(pd.read_csv(tmp_path / "s.csv")) == [*HEADER]
 
 
-def test_a_version_without_explanations_says_so_before_it_scores(telco: Contract, tmp_path: Path) -> None:
+def test_a_version_without_explanations_says_so_before_it_scores(
+    bundle_folder: Path, telco: Contract, tmp_path: Path
+) -> None:
     settings = PipelineSettings(home=tmp_path / "home", tracking=f"sqlite:///{tmp_path / 'mlflow.db'}")
-    small_bundle(tmp_path / "made", telco)
-    as_format_1(tmp_path / "made")
-    promoted(tmp_path / "made", telco, settings, tmp_path)
+    old = Path(copytree(bundle_folder, tmp_path / "made"))
+    as_format_1(old)
+    promoted(old, telco, settings, tmp_path)
     pd.DataFrame(sample_telco(5, seed=3)).to_csv(tmp_path / "c.csv", index=False)
 
     with pytest.raises(UsageError, match=r"has no explanations: .* or score without --explain"):

@@ -4,17 +4,21 @@ from shutil import copytree
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from churn.bundle.additivity import log_odds
 from churn.bundle.files import EXPLANATION, MANIFEST, Manifest, hash_file, seal, verify
 from churn.bundle.making import with_hard_rows
 from churn.contract.contract import Contract
+from churn.contract.economics import Economics
 from churn.contract.reading import parse_contract
 from churn.contract.table import Columns
 from churn.errors import BundleError
 from churn.retention.profit import customer_value, expected_profit
 from churn.scoring.loading import load_scorer
 from churn.scoring.scorer import Scorer
+from churn.scoring.standing import Standings
 from tests.bundles import as_format_1, random_columns, small_bundle, tenure_book
 
 WITHOUT_MONEY = """
@@ -72,11 +76,10 @@ def test_reasons_are_the_largest_contributions(scorer: Scorer, customers: Column
 
 
 def test_a_bundle_of_the_first_format_is_served_without_explanations(
-    telco: Contract, customers: Columns, tmp_path: Path
+    bundle_folder: Path, customers: Columns, tmp_path: Path
 ) -> None:
-    small_bundle(tmp_path / "bundle", telco, segments=tenure_book())
-    expected = load_scorer(tmp_path / "bundle", name="churn", version=1).score_columns(customers)
-    digest = as_format_1(tmp_path / "bundle")
+    expected = load_scorer(bundle_folder, name="churn", version=1).score_columns(customers)
+    digest = as_format_1(Path(copytree(bundle_folder, tmp_path / "bundle")))
 
     old = load_scorer(tmp_path / "bundle", name="churn", version=1, digest=digest)
 
@@ -87,8 +90,8 @@ def test_a_bundle_of_the_first_format_is_served_without_explanations(
         old.explain_row(row_of(customers, 0))
 
 
-def test_a_bundle_of_a_later_format_is_refused(telco: Contract, tmp_path: Path) -> None:
-    small_bundle(tmp_path / "bundle", telco)
+def test_a_bundle_of_a_later_format_is_refused(bundle_folder: Path, tmp_path: Path) -> None:
+    copytree(bundle_folder, tmp_path / "bundle")
     manifest = Manifest.model_validate_json((tmp_path / "bundle" / MANIFEST).read_bytes())
     seal(tmp_path / "bundle", manifest.model_copy(update={"format": 3}))
 
@@ -96,12 +99,13 @@ def test_a_bundle_of_a_later_format_is_refused(telco: Contract, tmp_path: Path) 
         verify(tmp_path / "bundle")
 
 
-def test_reasons_of_another_model_are_found_when_the_bundle_is_loaded(telco: Contract, tmp_path: Path) -> None:
-    for name, seed in (("a", 0), ("b", 1)):
-        small_bundle(tmp_path / name, telco, seed=seed)
-    mixed = Path(copytree(tmp_path / "a", tmp_path / "mixed"))
-    (mixed / EXPLANATION).write_bytes((tmp_path / "b" / EXPLANATION).read_bytes())
-    manifest = verify(tmp_path / "a")
+def test_reasons_of_another_model_are_found_when_the_bundle_is_loaded(
+    bundle_folder: Path, telco: Contract, tmp_path: Path
+) -> None:
+    small_bundle(tmp_path / "other", telco, seed=1)
+    mixed = Path(copytree(bundle_folder, tmp_path / "mixed"))
+    (mixed / EXPLANATION).write_bytes((tmp_path / "other" / EXPLANATION).read_bytes())
+    manifest = verify(bundle_folder)
     seal(
         mixed, manifest.model_copy(update={"sha256": {**manifest.sha256, EXPLANATION: hash_file(mixed / EXPLANATION)}})
     )
@@ -110,10 +114,8 @@ def test_reasons_of_another_model_are_found_when_the_bundle_is_loaded(telco: Con
         load_scorer(mixed, name="churn", version=1)
 
 
-def test_the_proof_of_the_explanations_is_in_the_manifest(telco: Contract, tmp_path: Path) -> None:
-    small_bundle(tmp_path / "bundle", telco)
-
-    manifest = verify(tmp_path / "bundle")
+def test_the_proof_of_the_explanations_is_in_the_manifest(bundle_folder: Path) -> None:
+    manifest = verify(bundle_folder)
 
     assert manifest.additivity is not None
     assert manifest.additivity.rows == manifest.parity.rows == 103
@@ -135,6 +137,24 @@ def test_a_customer_is_told_the_segment_and_what_contact_earns(scorer: Scorer, c
         tenure = customers["tenure"][number]
         if not math.isnan(tenure) and tenure != 50:
             assert alone.segment == ("new customers" if tenure < 50 else "old customers")
+
+
+@given(
+    probability=st.floats(0, 1),
+    revenue=st.floats(-100, 1e6, width=32) | st.just(math.nan),
+    worth=st.none() | st.floats(0, 1e6),
+)
+def test_one_rows_profit_is_that_of_the_definition(probability: float, revenue: float, worth: float | None) -> None:
+    found = Economics(
+        value_column=None if worth is not None else "paid", customer_value=worth, margin_ratio=0.6, offer_cost=7.5
+    )
+    shop = parse_contract(WITHOUT_MONEY.replace("tenure", "paid"), "shop").model_copy(update={"economics": found})
+    row = {"paid": revenue, "plan": "pro"}
+
+    place = Standings(shop, None).of_row(row, probability)
+
+    expected = float(expected_profit(probability, customer_value(found, row), found))
+    assert place.expected_profit == pytest.approx(expected, rel=1e-9, abs=0.0051)
 
 
 def test_without_segments_and_economics_nothing_is_told(tmp_path: Path) -> None:
