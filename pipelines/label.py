@@ -4,8 +4,6 @@ Reads:  an event log or a usage table, and the contract.
 Writes: the labelled table, the lines set aside, a report with the study's rows and picture; an MLflow run with them.
 """
 
-import csv
-import hashlib
 import logging
 from dataclasses import dataclass
 from datetime import date
@@ -17,15 +15,16 @@ from pydantic import BaseModel, Field
 from churn.contract.contract import Contract
 from churn.contract.proxy import Inactivity, Usage
 from churn.contract.reading import dump_contract
-from churn.data.csv_chunks import BadRow
-from churn.errors import LeakageError, TableError, UsageError
+from churn.data.files import read_table
+from churn.errors import UsageError
 from churn.labels.events import day_number
 from churn.labels.labelled_file import is_labelled
 from churn.labels.labelling import Labelling, label_events, label_table
-from churn.labels.report import as_markdown, study_table
-from churn.labels.study import LabelStudy, StudyParameters, study_labels
-from churn.labels.study_plot import plot_study
+from churn.labels.report import Study
+from churn.labels.study import LabelStudy, LogTooShortError, StudyParameters, study_labels
 from churn.labels.truth import Truth
+from churn.labels.usage_study import study_usage
+from pipelines.label_files import table_place, write_rejected, write_report, write_table
 from pipelines.parameters import read_parameters
 from pipelines.settings import PipelineSettings
 from pipelines.tracking import STAGE_TAG
@@ -41,6 +40,8 @@ class LabelParameters(BaseModel, frozen=True, extra="forbid"):
     seed: int = Field(ge=0)
     largest_share_set_aside: float = Field(ge=0, lt=1)
     study: StudyParameters
+    usage_factors: tuple[float, ...]
+    """The bounds of inactivity of a usage proxy are tried at these multiples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ def labelled(contract: Contract, data: Path, settings: PipelineSettings) -> Path
     """
     if contract.target.proxy is None or is_labelled(data, contract):
         return data
-    return _write(contract, data, _find(contract, data, _parameters()), settings)
+    found = _find(contract, data, _parameters())
+    return write_table(table_place(contract, data, settings), found.table)
 
 
 def label(
@@ -91,12 +93,12 @@ def label(
         LeakageError: a feature knows the future.
     """
     found = _find(contract, data, parameters)
-    table = _write(contract, data, found, settings)
-    study = _study(contract, found, parameters, truth)
+    study = _study(contract, data, found, (parameters, truth))
+    table = write_table(table_place(contract, data, settings), found.table)
     labelled = Labelled(
         table=table,
-        rejected=_write_rejected(table.with_suffix(".rejected.csv"), found.bad_rows),
-        folder=_report(settings.report_folder / f"label-{table.stem}", contract, found, study),
+        rejected=write_rejected(table.with_suffix(".rejected.csv"), found.bad_rows),
+        folder=write_report(settings.report_folder / f"label-{table.stem}", contract, found, study),
         found=found,
         study=study if isinstance(study, LabelStudy) else None,
     )
@@ -118,9 +120,8 @@ def describe(contract: Contract, data: Path, at: date, settings: PipelineSetting
     found = label_events(
         data, contract, proxy, most_set_aside=parameters.largest_share_set_aside, seed=parameters.seed, at=day
     )
-    path = _place(contract, data, settings, ending=f"-at-{at}.parquet")
-    found.table.drop(columns=[contract.target.column]).to_parquet(path, index=False)
-    return path
+    path = table_place(contract, data, settings, ending=f"-at-{at}.parquet")
+    return write_table(path, found.table.drop(columns=[contract.target.column]))
 
 
 def log_labelling(labelled: Labelled, contract: Contract, parameters: LabelParameters) -> str:
@@ -155,50 +156,17 @@ def _find(contract: Contract, data: Path, parameters: LabelParameters) -> Labell
             )
 
 
-def _study(
-    contract: Contract, found: Labelling, parameters: LabelParameters, truth: Truth | None
-) -> LabelStudy | str | None:
+def _study(contract: Contract, data: Path, found: Labelling, asked: tuple[LabelParameters, Truth | None]) -> Study:
     """A log that is too short for a study can still be labelled."""
-    proxy = contract.target.proxy
-    if found.events is None or not isinstance(proxy, Inactivity):
-        return None
-    try:
-        return study_labels(found.events, proxy, parameters.study, truth)
-    except LeakageError:
-        raise
-    except TableError as error:
-        log.warning("no label study", extra={"why": str(error)})
-        return str(error)
-
-
-def _place(contract: Contract, data: Path, settings: PipelineSettings, *, ending: str) -> Path:
-    """A name that the same file and contract give again."""
-    with data.open("rb") as stream:
-        of_data = hashlib.file_digest(stream, "sha256").hexdigest()
-    of_contract = hashlib.sha256(dump_contract(contract).encode()).hexdigest()
-    folder = settings.data_folder / contract.name / "labelled"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{contract.name}-{of_data[:12]}-{of_contract[:6]}{ending}"
-
-
-def _write(contract: Contract, data: Path, found: Labelling, settings: PipelineSettings) -> Path:
-    path = _place(contract, data, settings, ending=".parquet")
-    found.table.to_parquet(partial := path.with_suffix(".part"), index=False)
-    return partial.rename(path)
-
-
-def _write_rejected(path: Path, bad_rows: tuple[BadRow, ...]) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["row", "reasons"])
-        writer.writerows(bad_rows)
-    return path
-
-
-def _report(folder: Path, contract: Contract, found: Labelling, study: LabelStudy | str | None) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "labels.md").write_text(as_markdown(contract, found, study), encoding="utf-8")
-    if isinstance(study, LabelStudy):
-        study_table(study).to_csv(folder / "study.csv", index=False)
-        plot_study(study).savefig(folder / "study.png")
-    return folder
+    parameters, truth = asked
+    match contract.target.proxy:
+        case Usage() as proxy:
+            return study_usage(contract, proxy, read_table(data).columns, factors=parameters.usage_factors, truth=truth)
+        case Inactivity() as proxy if found.events is not None:
+            try:
+                return study_labels(found.events, proxy, parameters.study, truth)
+            except LogTooShortError as error:
+                log.warning("no label study", extra={"why": str(error)})
+                return str(error)
+        case _:
+            return None

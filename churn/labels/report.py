@@ -10,8 +10,11 @@ from churn.contract.proxy import Inactivity, Usage
 from churn.labels.events import date_of
 from churn.labels.labelling import Labelling
 from churn.labels.study import LabelStudy
+from churn.labels.usage_study import UsageRow, usage_markdown
 
 LISTED_DATES = 40
+Study = LabelStudy | tuple[UsageRow, ...] | str | None
+"""Of a log, of a usage table, or why there is none."""
 
 
 def study_table(study: LabelStudy) -> pd.DataFrame:
@@ -41,7 +44,7 @@ def study_table(study: LabelStudy) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def as_markdown(contract: Contract, found: Labelling, study: LabelStudy | str | None) -> str:
+def as_markdown(contract: Contract, found: Labelling, study: Study) -> str:
     """Write the report; a study that could not be made is a sentence that says why."""
     parts = [f"# Labels of {contract.name}", _rule(contract), *found.remarks, *_set_aside(found), _moments(found)]
     if found.events is not None:
@@ -84,12 +87,16 @@ def _moments(found: Labelling) -> str:
     return "\n".join(lines)
 
 
-def _study(study: LabelStudy | str | None) -> Iterator[str]:
+def _study(study: Study) -> Iterator[str]:
     if study is None:
         return
-    yield "## Would another horizon be better?"
+    yield "## Would another bound be better?" if isinstance(study, tuple) else "## Would another horizon be better?"
     if isinstance(study, str):
         yield study
+        return
+    if isinstance(study, tuple):
+        yield "The bounds of inactivity, times the factor; how many of those come back takes an event log to know."
+        yield usage_markdown(study)
         return
     yield f"**{study.recommended_days} days** are recommended: {study.reason}. The contract says {study.horizon_days}."
     yield (

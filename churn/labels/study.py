@@ -16,6 +16,10 @@ from churn.labels.outcome import is_silent
 from churn.labels.truth import Agreement, Truth, agreement
 
 
+class LogTooShortError(TableError):
+    """The log leaves no room for history, outcome and follow-up."""
+
+
 class StudyParameters(BaseModel, frozen=True, extra="forbid"):
     """What is swept, and what is asked of a label."""
 
@@ -81,20 +85,21 @@ def study_labels(
     """Sweep horizons and leads over the same customers, on one date, with one length of follow-up.
 
     Raises:
-        TableError: the log is too short for any horizon.
+        LogTooShortError: there is no room for any horizon, or no customer on the study's date.
+        TableError: true labels are given, and hardly any customer has one.
     """
     leads = sorted({proxy.lead_days, *parameters.leads_days})
     horizons = sorted({proxy.horizon_days, *parameters.horizons_days})
     fitting = [days for days in horizons if _latest_day(events, max(leads) + days, parameters) is not None]
     if not fitting:
-        raise TableError(
+        raise LogTooShortError(
             f"the log is too short for a label study: it takes {parameters.history_days} days of history, "
             f"{min(horizons)} of outcome and {parameters.follow_up_days} of follow-up"
         )
     day = _study_day(events, proxy, max(leads) + max(fitting), parameters)
     chosen = np.flatnonzero(eligible(features_at(events, day, proxy), proxy)[0])
     if not len(chosen):
-        raise TableError(f"no label study: no customer is eligible on {date_of(day)}")
+        raise LogTooShortError(f"no label study: no customer is eligible on {date_of(day)}")
     pairs = [(lead, days) for lead in leads for days in fitting]
     rows = tuple(_row(events, (day, lead, days, parameters.follow_up_days), chosen, truth) for lead, days in pairs)
     recommended, reason = _recommend([row for row in rows if row.lead_days == proxy.lead_days], parameters)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from churn.contract.contract import Contract
-from churn.contract.reading import dump_contract
+from churn.contract.reading import dump_contract, parse_contract
 from churn.errors import TableError, UsageError
 from churn.labels.events import date_of
 from pipelines.ingest import ingest
@@ -20,6 +20,14 @@ from tests.churn.labels.event_logs import poisson_log, shop
 from tests.pipelines.conftest import settings_of
 
 DATES = "[2024-05-31, 2024-06-30]"
+USAGE = """
+name: app
+customer_id: who
+target:
+  proxy: {kind: usage, low_activity: {visits_90d: 1}, inactivity: {days_since_visit: 60}}
+columns:
+  age: {type: integer}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +118,21 @@ def test_a_log_that_is_too_short_for_a_study_is_labelled_without_one(
 
     assert found.study is None
     assert "too short for a label study" in found.report.read_text(encoding="utf-8")
+
+
+def test_a_usage_table_is_labelled_studied_and_ingested(home: PipelineSettings, tmp_path: Path) -> None:
+    usage = parse_contract(USAGE, "app.yaml")
+    days, visits = [str(day % 100) for day in range(400)], [str(day % 3) for day in range(400)]
+    frame = pd.DataFrame({"who": range(400), "age": 30, "visits_90d": visits, "days_since_visit": days})
+    frame.to_csv(tmp_path / "usage.csv", index=False)
+
+    found = label(usage, tmp_path / "usage.csv", read_parameters("label", LabelParameters), home)
+
+    assert "Would another bound be better?" in found.report.read_text(encoding="utf-8")
+    assert len(pd.read_csv(found.folder / "study.csv")) == 5
+    assert labelled(usage, tmp_path / "usage.csv", home) == found.table
+    ingested = ingest(found.table, usage, home)
+    assert ingested.customers.labels.mean() == pytest.approx(found.found.base_rate)
 
 
 def test_a_labelling_is_a_run_with_its_report(

@@ -15,6 +15,7 @@ from churn.labels.events import Events, date_of
 from churn.labels.labelled_file import is_labelled
 from churn.labels.labelling import Labelling, label_events, label_table
 from churn.labels.report import as_markdown
+from churn.labels.usage_study import study_usage, usage_markdown
 from tests.churn.labels.event_logs import START, poisson_log, shop
 
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -68,6 +69,19 @@ def test_only_customers_who_are_eligible_have_a_row_and_the_others_are_counted(l
     assert found.moments[0].not_eligible == {
         "no event in the last 90 days": int((everyone["recency_days"] >= 90).sum())
     }
+
+
+@pytest.mark.parametrize(("bought", "rows"), [(0, 0), (1, 1)])
+def test_who_bought_on_the_first_day_of_the_eligible_window_is_in_and_a_day_earlier_is_out(
+    tmp_path: Path, bought: int, rows: int
+) -> None:
+    first = date_of(START + 181 - 90 + bought)  # 2024-06-30 is day 181
+    lines = ["who,day,price", "b,2024-06-30,1", f"a,{first},1", "b,2024-12-31,1"]
+    (tmp_path / "log.csv").write_text("\n".join(lines))
+
+    found = labelled(tmp_path / "log.csv", shop("active_within_days: 90"))
+
+    assert (found.table["who"] == "a").sum() == rows
 
 
 def test_who_came_after_the_date_is_no_customer_yet(tmp_path: Path) -> None:
@@ -186,6 +200,26 @@ def test_usage_labels_need_low_activity_and_long_silence_and_the_columns_that_ma
 def test_a_usage_table_that_can_not_be_labelled_is_refused(tmp_path: Path, text: str, fault: str) -> None:
     with pytest.raises(TableError, match=fault):
         label_usage_file(tmp_path, text)
+
+
+def test_other_bounds_of_inactivity_give_other_rates_and_agreement() -> None:
+    contract = parse_contract(USAGE, "app.yaml")
+    assert isinstance(contract.target.proxy, Usage)
+    names = [f"c{number}" for number in range(100)]
+    raw = {"who": names, "visits_90d": ["0"] * 100, "days_since_visit": [str(number) for number in range(100)]}
+    truth = {name: number >= 30 for number, name in enumerate(names)}
+
+    rows = study_usage(contract, contract.target.proxy, raw, factors=(0.5, 2.0), truth=truth)
+
+    assert [(row.factor, row.bounds["days_since_visit"], row.base_rate) for row in rows] == [
+        (0.5, 30, 0.7),
+        (1, 60, 0.4),
+        (2, 120, 0),
+    ]
+    assert [row.agreement.recall for row in rows if row.agreement] == pytest.approx([1, 4 / 7, 0])
+    assert rows[0].agreement is not None
+    assert rows[0].agreement.kappa == 1
+    assert "| 0.5 | 30 | 100 | 0.7 | 1 | 1 | 1 |" in usage_markdown(rows)
 
 
 def test_a_labelled_table_is_told_from_a_log(log_file: Path, tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ import pytest
 
 from churn.contract.proxy import Inactivity
 from churn.errors import TableError
-from churn.labels.events import Events
+from churn.labels.events import Events, date_of
 from churn.labels.labelling import Labelling
 from churn.labels.report import as_markdown, study_table
 from churn.labels.study import LabelStudy, StudyParameters, study_labels
 from churn.labels.study_plot import plot_study
-from tests.churn.labels.event_logs import START, poisson_log, proxy_of, shop
+from tests.churn.labels.event_logs import START, log_of, poisson_log, proxy_of, shop
 
 RATE = 0.02
 
@@ -106,6 +106,21 @@ def test_every_lead_and_horizon_sees_the_same_customers_with_the_same_follow_up(
     }
     assert {row.customers for row in study.rows} == {4_000}
     assert study.day + 21 + 120 + 60 <= nobody_leaves.last_day
+
+
+def test_the_follow_up_begins_when_the_outcome_window_ends() -> None:
+    """Each customer comes back on one day after the study's: day 7 of lead, 30 of outcome, then 60 of follow-up."""
+    days = np.arange(1, 121)
+    purchases = [(f"c{day:03d}", at, 1.0) for day in days.tolist() for at in (0, 100 + day)]
+    events = log_of([*purchases, ("z", 0, 1.0)], days=300)
+    study = proxy_of(dates=[date_of(START + 100)], lead_days=7)
+
+    row = study_labels(events, study, parameters(horizons_days=(30,), leads_days=())).rows[0]
+
+    silent = ~((days > 7) & (days <= 37))
+    back = silent & (days > 37) & (days <= 97)
+    assert row.base_rate == pytest.approx((silent.sum() + 1) / 121)
+    assert row.returned == pytest.approx(back.sum() / (silent.sum() + 1))
 
 
 def test_a_horizon_for_which_the_log_is_too_short_is_left_out_and_named(nobody_leaves: Events) -> None:
