@@ -114,7 +114,9 @@ class _Lines:
         self.header: list[str] = []
         sink = pa.BufferOutputStream()
         with path.open("rb") as file:
-            for block in CsvText(file, encoding=guess(file, str(path)), name=str(path)).blocks():
+            text = CsvText(file, encoding=guess(file, str(path)), name=str(path))
+            for block in text.blocks():
+                text.set_mark()  # an event is one line: whatever was handed out is complete
                 sink.write(self._without_header(_tidy(block, log), log).encode())
         self.stream = pa.BufferReader(sink.getvalue())
 

@@ -25,10 +25,9 @@ def plot_study(study: LabelStudy) -> Figure:
             draw(axes, study)
             axes.axvline(study.recommended_days, color=MARK_COLOUR, linewidth=1.2, label="recommended")
             if study.horizon_days != study.recommended_days:
-                axes.axvline(study.horizon_days, color=CHANCE_COLOUR, linewidth=1.2, label="the contract's")
+                axes.axvline(study.horizon_days, color=CHANCE_COLOUR, linewidth=1.2, label="the contract's horizon")
             axes.set(xlabel="horizon: days of silence that count as having left", ylim=(0, None))
-            axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-            axes.legend(frameon=False)
+            axes.legend(edgecolor="none", framealpha=0.9)
     return figure
 
 
@@ -48,6 +47,7 @@ def _base_rate(axes: Axes, study: LabelStudy) -> None:
             color=MODEL_COLOUR if is_own else CHANCE_COLOUR,
             label=f"lead {lead} days" + (", the contract's" if is_own and leads else ""),
         )
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set(title="Who counts as having left", ylabel="share of customers (base rate)")
 
 
@@ -67,6 +67,7 @@ def _returned(axes: Axes, study: LabelStudy) -> None:
     axes.axhline(
         study.returned_at_most, color=CHANCE_COLOUR, linestyle="--", label=f"stable below {study.returned_at_most:.0%}"
     )
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set(title="Who of them comes back after all", ylabel=f"share back within {study.follow_up_days} days")
 
 

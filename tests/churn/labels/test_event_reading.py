@@ -36,6 +36,17 @@ def test_runs_of_blanks_with_carriage_returns_and_zero_padded_ids_are_read(tmp_p
     assert found.bad_rows == ()
 
 
+@pytest.mark.parametrize("separator", ["whitespace", "comma"])
+def test_a_log_of_many_blocks_is_read_whole(tmp_path: Path, separator: str) -> None:
+    cell = "  " if separator == "whitespace" else ","
+    lines = [cell.join([f"{number % 70:05d}", "2024-01-01", f"{number}.25"]) for number in range(120_000)]
+
+    found = read(tmp_path, "\r\n".join([cell.join(["who", "day", "price"]), *lines]), separator=separator)
+
+    assert (len(found.events.day), found.bad_rows) == (120_000, ())
+    assert found.events.values["price"].sum() == pytest.approx(sum(range(120_000)) + 30_000)
+
+
 def test_a_file_without_a_header_takes_its_names_from_the_contract(tmp_path: Path) -> None:
     text = "x 1 2024-01-01 9\ny 2 2024-01-02 8\n"
 
