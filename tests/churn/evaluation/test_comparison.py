@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from scipy.special import expit
+from scipy.stats import ttest_1samp
+from sklearn.metrics import roc_auc_score
 
 from churn.errors import UsageError
 from churn.evaluation.comparison import Comparison, compare, compare_training
@@ -113,6 +115,21 @@ def test_equal_ways_of_training_are_seldom_called_different() -> None:
     found = [compare_training(*refit(seed)) for seed in range(60)]
 
     assert share_different(found) <= 0.11
+
+
+def test_folds_that_share_training_rows_are_no_independent_trials() -> None:
+    """Five folds test a fourth of what they train on: the interval is √((1/5 + 1/4) / (1/5)) = 1.5 times wider."""
+    labels, first, second, folds = refit(0)
+
+    found = compare_training(labels, first, second, folds)
+
+    gains = [
+        roc_auc_score(labels[tested], first[0][tested]) - roc_auc_score(labels[tested], second[0][tested])
+        for _, tested in folds[0]
+    ]
+    low, high = ttest_1samp(gains, 0).confidence_interval()
+    assert found.difference == pytest.approx(np.mean(gains))
+    assert (found.high - found.low) / (high - low) == pytest.approx(1.5)
 
 
 @pytest.mark.slow

@@ -121,9 +121,10 @@ def test_an_estimate_reads_as_a_value_with_its_interval() -> None:
 
 @pytest.mark.slow
 def test_a_thousand_draws_of_seven_thousand_customers_take_two_seconds() -> None:
+    """Of a processor: others may be busy with theirs."""
     target, scores = World().draw(7000, seed=0)
-    start = time.perf_counter()
+    start = time.process_time()
 
     estimate(target, scores, threshold=THRESHOLD)
 
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2

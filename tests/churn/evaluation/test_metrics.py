@@ -3,13 +3,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
-from sklearn.metrics import roc_auc_score
 
 from churn.evaluation.metrics import (
     MEASURES,
+    calibration_error,
     calibration_slope,
     decision_metrics,
-    interval,
+    equal_mass_bins,
     lift,
     measure,
     threshold_for_recall,
@@ -99,41 +99,28 @@ def test_every_measure_is_finite_when_both_kinds_are_there(rows: list[tuple[bool
     assert np.isfinite(list(found.values())).all()
 
 
-@pytest.mark.slow
-def test_the_interval_holds_the_true_value_nineteen_times_in_twenty() -> None:
-    _covered(rounds=200, resamples=300, at_least=0.90)
+def test_customers_at_the_border_of_the_top_count_in_part_whatever_their_order() -> None:
+    target, probability = np.array([1, 1, 0, 0, 0]), np.array([0.9, 0.5, 0.5, 0.5, 0.1])
+
+    orders = [np.random.default_rng(seed).permutation(5) for seed in range(5)]
+
+    assert [lift(target[order], probability[order], 0.4) for order in orders] == pytest.approx(
+        [(1 + 1 / 3) / 2 / 0.4] * 5
+    )
 
 
-def test_the_interval_holds_the_true_value_most_of_the_time() -> None:
-    _covered(rounds=12, resamples=60, at_least=0.75)
+def test_the_calibration_error_is_the_mean_gap_of_the_bins() -> None:
+    target, probability = np.repeat([0, 1, 0, 1], [40, 10, 10, 40]), np.repeat([0.3, 0.7], 50)
+
+    assert calibration_error(target, probability) == pytest.approx(0.1)
+    assert calibration_error(target, np.repeat([0.2, 0.8], 50)) == pytest.approx(0)
 
 
-def _covered(*, rounds: int, resamples: int, at_least: float) -> None:
-    target, truth = outcomes(200_000, seed=0)
-    true_auc = roc_auc_score(target, truth)
-    found = 0
-    for seed in range(1, rounds + 1):
-        drawn, scores = outcomes(250, seed=seed)
-        low, high = interval(MEASURES["roc_auc"], drawn, scores, resamples=resamples, seed=seed)
-        found += low <= true_auc <= high
-    assert at_least <= found / rounds <= 1
+def test_bins_have_equal_mass_and_never_divide_equal_probabilities() -> None:
+    probability = np.round(np.random.default_rng(0).random(1000), 2)
 
+    bins = equal_mass_bins(probability)
 
-def test_the_interval_of_few_customers_is_wide_and_finite() -> None:
-    """Four leavers of twenty: some samples hold none at all."""
-    target = np.array([1] * 4 + [0] * 16)
-    probability = np.linspace(0.9, 0.1, 20)
-
-    low, high = interval(MEASURES["roc_auc"], target, probability)
-
-    assert 0 <= low <= high <= 1
-    low, high = interval(MEASURES["brier"], target, probability)
-    assert low < high
-
-
-def test_the_same_seed_gives_the_same_interval() -> None:
-    target, scores = outcomes(200, seed=3)
-
-    first, second = (interval(MEASURES["brier"], target, scores, resamples=50, seed=4) for _ in range(2))
-
-    assert first == second
+    assert set(bins) == set(range(10))
+    assert np.bincount(bins).min() > 70
+    assert all(len(set(bins[probability == one])) == 1 for one in probability)
