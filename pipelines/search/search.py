@@ -84,9 +84,8 @@ class Search:
             UsageError: no trial of any candidate came to its end.
             StoreError: the database does not answer, or processes die again and again.
         """
-        with translated(self.storage):
-            task = self._task(frame, labels, splits)
-            study = task.open()
+        task = self._task(frame, labels, splits)
+        with translated(self.storage), task.opened_study() as study:
             watch = Watch(task, study, 2 * self._processes, say, self._runs(task.study))
             watch.begin()
             self._work(task, study, watch)

@@ -39,12 +39,13 @@ def storage_of(url: str) -> str:
         StoreError: the database does not answer, or is not Optuna's.
     """
     with translated(url), quiet():
-        _retried(lambda: RDBStorage(url, engine_kwargs=_engine(url)))
+        _retried(lambda: _make_tables(url))
     return url
 
 
-def open_study(name: str, url: str, *, seed: int, heartbeat_seconds: int) -> optuna.Study:
-    """Return the study, made when nobody has made it yet."""
+@contextmanager
+def opened_study(name: str, url: str, *, seed: int, heartbeat_seconds: int) -> Iterator[optuna.Study]:
+    """Open the study, made when nobody has made it yet; its connections are closed at the end."""
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)
     with quiet():
         storage = RDBStorage(
@@ -54,14 +55,25 @@ def open_study(name: str, url: str, *, seed: int, heartbeat_seconds: int) -> opt
             grace_period=heartbeat_seconds * MISSED_BEATS,
             heartbeat_stale_trial_callback=try_again,
         )
-        return optuna.create_study(
-            study_name=name,
-            storage=storage,
-            load_if_exists=True,
-            direction="maximize",
-            sampler=TrialSeededSampler(seed),
-            pruner=WorstThirdPruner(),
-        )
+    try:
+        with quiet():
+            study = optuna.create_study(
+                study_name=name,
+                storage=storage,
+                load_if_exists=True,
+                direction="maximize",
+                sampler=TrialSeededSampler(seed),
+                pruner=WorstThirdPruner(),
+            )
+        yield study
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
+
+
+def _make_tables(url: str) -> None:
+    storage = RDBStorage(url, engine_kwargs=_engine(url))
+    storage.engine.dispose()
 
 
 def _engine(url: str) -> dict[str, Any]:

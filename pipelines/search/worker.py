@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from churn.contract.contract import Contract
 from churn.models.candidate import Candidate, Recipe
 from pipelines.search.sampling import own_names, quiet
-from pipelines.search.study import open_study
+from pipelines.search.study import opened_study
 from pipelines.search.tickets import CANDIDATE, ERROR, TICKET, WORKER, finished_of, is_searched, is_void, queue_missing
 
 log = logging.getLogger(__name__)
@@ -57,9 +58,9 @@ class Task:
     labels: np.ndarray
     splits: Sequence[tuple[np.ndarray, np.ndarray]]
 
-    def open(self) -> optuna.Study:
-        """Open the study."""
-        return open_study(self.study, self.storage, seed=self.seed, heartbeat_seconds=self.heartbeat_seconds)
+    def opened_study(self) -> AbstractContextManager[optuna.Study]:
+        """Open the study; leaving the context closes its connections."""
+        return opened_study(self.study, self.storage, seed=self.seed, heartbeat_seconds=self.heartbeat_seconds)
 
     def is_late(self) -> bool:
         """Tell whether the time is over."""
@@ -160,9 +161,10 @@ class Worker:
 def work(task: Task) -> None:
     """Work until nothing is left to do, or until the process that began the search is gone."""
     parent = multiprocessing.parent_process()
-    worker = Worker(task, task.open())
-    while (parent is None or parent.is_alive()) and worker.step():
-        pass
+    with task.opened_study() as study:
+        worker = Worker(task, study)
+        while (parent is None or parent.is_alive()) and worker.step():
+            pass
 
 
 def _finite(value: float) -> float:

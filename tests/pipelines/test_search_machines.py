@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import optuna
 import pytest
 from optuna.exceptions import ExperimentalWarning
+from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from pipelines.search import storage_of
@@ -44,8 +44,12 @@ def begin(tmp_path: Path) -> Iterator[Begin]:
 
 
 def trials_in(storage: str) -> list[FrozenTrial]:
-    names = optuna.get_all_study_names(storage)
-    return optuna.load_study(study_name=names[0], storage=storage).trials if names else []
+    opened = RDBStorage(storage)
+    try:
+        return [one for study in opened.get_all_studies() for one in opened.get_all_trials(study._study_id)]
+    finally:
+        opened.remove_session()
+        opened.engine.dispose()
 
 
 def wait_for(storage: str, what: Callable[[list[FrozenTrial]], object]) -> None:
