@@ -1,4 +1,8 @@
+import ast
+import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 from shutil import copytree
 
@@ -168,3 +172,22 @@ def test_without_segments_and_economics_nothing_is_told(tmp_path: Path) -> None:
     assert (place.segment, place.expected_profit) == (None, None)
     assert others == [place, place]
     assert plain.standings.of_row(row_of(columns, 0), 0.5) == place
+
+
+def test_what_serves_and_explains_imports_nothing_that_trains(bundle_folder: Path, telco: Contract) -> None:
+    script = f"""
+import json, sys
+from pathlib import Path
+from churn.scoring.loading import load_scorer
+scorer = load_scorer(Path({str(bundle_folder)!r}), name="churn", version=1)
+row = scorer.form.read({json.dumps(telco.example).encode()!r}).row
+print(scorer.explain_row(row).top_reasons[0].words, scorer.standings.of_row(row, 0.5))
+print(sorted({{name.split(".")[0] for name in sys.modules}}))
+"""
+
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+
+    answer, modules = done.stdout.strip().splitlines()
+    assert "the risk" in answer
+    banned = {"sklearn", "pandas", "onnx", "shap", "catboost", "lightgbm", "xgboost", "scipy", "matplotlib", "mlflow"}
+    assert not banned & set(ast.literal_eval(modules))
