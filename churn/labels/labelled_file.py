@@ -13,15 +13,16 @@ from churn.errors import TableError
 
 
 def is_labelled(path: Path, contract: Contract) -> bool:
-    """Return true when the table has the target's column, and none of those that make it.
+    """Return true when the table has the target's column, and what a labelling gives beside it, or takes away.
 
     Raises:
         TableError: the file can't be read.
     """
     names = set(_names(path))
     proxy = contract.target.proxy
-    makers = proxy.label_columns if isinstance(proxy, Usage) else ()
-    return contract.target.column in names and not names & set(makers)
+    if isinstance(proxy, Usage):
+        return contract.target.column in names and not names & set(proxy.label_columns)
+    return {contract.target.column, contract.customer_id} <= names
 
 
 def _names(path: Path) -> tuple[str, ...]:
