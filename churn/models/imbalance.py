@@ -25,6 +25,9 @@ SAMPLERS = {"smote": SMOTE, "adasyn": ADASYN}
 NEIGHBOURS = 5
 """Both methods look at this many neighbours of a leaver; with fewer leavers there is nothing to look at."""
 
+MOST_LEAVERS = 20_000
+"""With more there is no lack of leavers, and the search for neighbours, quadratic in them, takes minutes."""
+
 
 def suggest_imbalance(trial: Trial) -> str:
     """Search what is done about leavers being few."""
@@ -95,6 +98,8 @@ def _why_not(labels: np.ndarray) -> str | None:
         return "there is only one class"
     if counts.min() <= NEIGHBOURS:
         return f"the smaller class has {counts.min()} rows, and a row needs {NEIGHBOURS} neighbours of its class"
+    if counts.min() > MOST_LEAVERS:
+        return f"the smaller class has {counts.min()} rows already, and above {MOST_LEAVERS} none are made up"
     if counts[0] == counts[1]:
         return "both classes are equally many"
     return None

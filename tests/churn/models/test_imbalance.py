@@ -9,7 +9,14 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import FunctionTransformer
 
-from churn.models.imbalance import IMBALANCES, Oversampler, class_weight_of, resample_step, suggest_imbalance
+from churn.models.imbalance import (
+    IMBALANCES,
+    MOST_LEAVERS,
+    Oversampler,
+    class_weight_of,
+    resample_step,
+    suggest_imbalance,
+)
 
 
 def rows(number: int, *, leavers: int, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
@@ -99,6 +106,16 @@ def test_where_nothing_can_be_made_up_the_rows_stay_and_the_reason_is_said(
     assert features.equals(frame)
     assert np.array_equal(labels, target)
     assert reason in (sampler.reason_ or "")
+
+
+def test_where_leavers_are_plenty_none_are_made_up() -> None:
+    frame, target = rows(50_000, leavers=MOST_LEAVERS + 1)
+    sampler = Oversampler("adasyn")
+
+    features, _ = sampler.fit_resample(frame, target)
+
+    assert len(features) == 50_000
+    assert "20001 rows already" in (sampler.reason_ or "")
 
 
 def test_adasyn_with_leavers_far_from_all_others_has_nothing_to_do() -> None:
