@@ -3,14 +3,28 @@
 import typer
 
 from cli import console
-from cli.options import CONTRACT, ContractOption, DataOption, SeedOption, TrialsOption
+from cli.options import (
+    CONTRACT,
+    CandidatesOption,
+    ContractOption,
+    DataOption,
+    SeedOption,
+    TimeoutOption,
+    TrialsOption,
+    names_of,
+)
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
-def ring(
-    contract: ContractOption = CONTRACT, data: DataOption = "auto", trials: TrialsOption = None, seed: SeedOption = None
+def ring(  # noqa: PLR0917  typer passes options by name
+    contract: ContractOption = CONTRACT,
+    data: DataOption = "auto",
+    trials: TrialsOption = None,
+    candidates: CandidatesOption = None,
+    timeout_minutes: TimeoutOption = None,
+    seed: SeedOption = None,
 ) -> None:
     """Ingest, train, evaluate, register and promote, one after the other; the parameters are the stages' own."""
     from churn.contract.reading import load_contract
@@ -21,7 +35,12 @@ def ring(
     found = go_round(
         load_contract(contract),
         data,
-        overrides={"trials": trials, "seed": seed},
+        overrides={
+            "trials": trials,
+            "candidates": names_of(candidates),
+            "timeout_minutes": timeout_minutes,
+            "seed": seed,
+        },
         settings=settings,
         say=console.progress,
     )
@@ -30,7 +49,7 @@ def ring(
         raise typer.Exit(2)
     console.out.print(
         f"{found.promoted.model} version {found.promoted.version} is in production: cross-validated ROC-AUC "
-        f"{found.trained.cross_validated['roc_auc']:.4f}, held-out {found.evaluated.metrics['roc_auc']:.4f}\n"
+        f"{found.trained.estimates['roc_auc'].value:.4f}, held-out {found.evaluated.metrics['roc_auc']:.4f}\n"
         "next: churn serve --door bento",
         markup=False,
     )

@@ -3,20 +3,35 @@
 import typer
 
 from cli import console
-from cli.options import CONTRACT, CandidatesOption, ContractOption, DataOption, SeedOption, TrialsOption, names_of
+from cli.options import (
+    CONTRACT,
+    CandidatesOption,
+    ContractOption,
+    DataOption,
+    SeedOption,
+    TimeoutOption,
+    TrialsOption,
+    WorkersOption,
+    names_of,
+)
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
-def train(  # noqa: PLR0917  typer passes options by name
+def train(  # noqa: PLR0913, PLR0917  typer passes options by name
     contract: ContractOption = CONTRACT,
     data: DataOption = "auto",
     trials: TrialsOption = None,
     candidates: CandidatesOption = None,
+    timeout_minutes: TimeoutOption = None,
+    workers: WorkersOption = None,
     seed: SeedOption = None,
 ) -> None:
-    """Ingest a table, search the candidates, calibrate the best, and log it as a bundle."""
+    """Ingest a table, audit it, search the candidates, choose one, and log it as a bundle.
+
+    The same command on several machines, with one CHURN_OPTUNA_URL, shares the trials.
+    """
     from churn.contract.reading import load_contract
     from pipelines.customers import choose_customers
     from pipelines.ingest import ingest
@@ -28,16 +43,23 @@ def train(  # noqa: PLR0917  typer passes options by name
 
     settings = PipelineSettings()
     wanted = load_contract(contract)
-    parameters = read_parameters("train", TrainParameters, trials=trials, candidates=names_of(candidates), seed=seed)
+    parameters = read_parameters(
+        "train",
+        TrainParameters,
+        trials=trials,
+        candidates=names_of(candidates),
+        timeout_minutes=timeout_minutes,
+        workers=workers,
+        seed=seed,
+    )
     source = choose_customers(data, settings=settings)
     console.err.print(f"customers: {source.words}", markup=False)
     ingested = ingest(source.path, wanted, settings)
     open_tracking(settings)
     found = run(ingested, wanted, parameters, settings=settings, say=console.progress)
-    scores = found.cross_validated
     console.out.print(
-        f"{found.candidate}: cross-validated ROC-AUC {scores['roc_auc']:.4f} "
-        f"({scores['roc_auc_low']:.4f} – {scores['roc_auc_high']:.4f})\n"
+        f"{found.why}\n"
+        f"cross-validated ROC-AUC {found.estimates['roc_auc']}, Brier {found.estimates['brier']}\n"
         f"the graph equals the pipeline within {found.parity:.0e}\n"
         f"run {found.run_id} in {settings.tracking_uri}\nnext: churn evaluate --run {found.run_id}",
         markup=False,

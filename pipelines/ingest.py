@@ -23,6 +23,7 @@ from churn.contract.table import CheckedTable, Columns, RejectedRow, check_table
 from churn.data.files import TableFile, read_table
 from churn.data.quality import Quality, assess
 from churn.errors import TableError
+from pipelines.label import labelled
 from pipelines.settings import PipelineSettings
 
 log = logging.getLogger(__name__)
@@ -82,11 +83,12 @@ class Ingested:
 
 
 def ingest(data: Path, contract: Contract, settings: PipelineSettings) -> Ingested:
-    """Ingest one table.
+    """Ingest one table; a contract with a proxy target may bring the log that its labels are made from.
 
     Raises:
         TableError: the table can't be used; nothing but the raw copy is kept then.
     """
+    data = labelled(contract, data, settings)
     table = read_table(data)
     sha256 = hashlib.sha256(data.read_bytes()).hexdigest()
     folder = settings.data_folder / contract.name

@@ -1,33 +1,56 @@
-"""Train: search the candidates, calibrate the best, and log it as a bundle that is proven equal to its pipeline.
+"""Train: audit, search the candidates, choose one, and log it as a bundle that is proven equal to its pipeline.
 
 Reads:  a customer table and its contract.
-Writes: an MLflow run with nested trials, metrics, pictures, the data's digest, and the logged model with its bundle.
+Writes: an MLflow run with the audit, nested trials, metrics with intervals, money, reasons, segments, pictures, the
+        model card, and the logged model with its bundle.
 """
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
+import numpy as np
+
+from churn.bundle.explaining import explanation_graph
+from churn.bundle.explanation_session import ExplanationSession
 from churn.bundle.files import DecisionPolicy
 from churn.bundle.making import Ingredients
 from churn.contract.contract import Contract
-from churn.contract.policy import RECALL_WITHOUT_ECONOMICS
-from churn.evaluation.folds import make_folds
-from churn.evaluation.metrics import MEASURES, decision_metrics, interval, measure, threshold_for_recall
+from churn.evaluation.audit import Audit
+from churn.evaluation.campaign import Campaign, plan_campaign
+from churn.evaluation.fairness import Decided, group_reports
+from churn.evaluation.intervals import Estimate
+from churn.evaluation.scored import Scored
+from churn.evaluation.slices import slices
 from churn.features.frame import raw_frame
-from churn.models.calibration import CalibratedPipeline
-from churn.models.candidate import Recipe
-from churn.models.candidates import CANDIDATES
+from churn.retention.profit import customer_value
+from churn.segments.assignment import SegmentBook
+from churn.segments.clusters import find_segments
+from churn.segments.report import as_markdown as segments_markdown
+from pipelines.audit import audit_customers
+from pipelines.development import Developed, Development
 from pipelines.ingest import Ingested
-from pipelines.model_card import write_card
-from pipelines.search import Search, Searched, storage_of
+from pipelines.model_card import CardFacts, write_card
+from pipelines.nested import nested_scores
+from pipelines.search import storage_of
 from pipelines.settings import PipelineSettings
 from pipelines.tracking import Say, training_run
 from pipelines.training import Training, TrainParameters, split
-from pipelines.training_log import log_cross_validation, log_holdout, log_inputs, log_model, log_search
+from pipelines.training_log import (
+    log_audit,
+    log_campaign,
+    log_cross_validation,
+    log_development,
+    log_holdout,
+    log_inputs,
+    log_model,
+    log_nested,
+    log_segments,
+)
 
 log = logging.getLogger(__name__)
 
-WITH_INTERVAL = ("roc_auc", "pr_auc", "brier")
+EXPLAINED_ROWS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,104 +58,181 @@ class Trained:
     """What a training left in MLflow.
 
     Attributes:
+        why: why this candidate was chosen.
         digest: of the bundle.
-        cross_validated: every measure on the pooled out-of-fold scores, with `…_low` and `…_high` for some.
+        estimates: every measure on the pooled out-of-fold scores, with its interval.
         parity: largest difference between graph and pipeline, in probability.
     """
 
     run_id: str
     candidate: str
+    why: str
     digest: str
-    cross_validated: dict[str, float]
+    estimates: dict[str, Estimate]
     parity: float
 
 
 def train(
     ingested: Ingested, contract: Contract, parameters: TrainParameters, *, settings: PipelineSettings, say: Say
 ) -> Trained:
-    """Train on one ingested table and log everything under one run."""
-    training = split(ingested, contract, parameters, settings)
+    """Train on one ingested table and log everything under one run.
+
+    Raises:
+        LeakageError: a column knows the outcome, or rows are on both sides of a fold; the audit is in the run.
+    """
+    training = _with_values(split(ingested, contract, parameters, settings))
     with training_run(settings, name=f"train-{contract.name}") as run:
         log_inputs(training)
-        searched = _search(training, say)
-        best = max(searched, key=lambda one: one.roc_auc)
-        log_search(searched, best)
-        say(f"calibrating {best.candidate.name}, {parameters.folds} folds")
-        fitted = _fit(best, training)
-        policy = _policy(training, fitted)
-        metrics = _cross_validated(training, fitted, policy)
-        log_cross_validation(training, fitted, metrics, policy.threshold)
-        say("writing the graph and proving that it equals the pipeline")
-        digest, parity = log_model(_ingredients(training, best, fitted, (policy, metrics)))
-        log_holdout(training, fitted)
-    trained = Trained(run.info.run_id, best.candidate.name, digest, metrics, parity)
-    log.info("model trained", extra={"run": trained.run_id, "candidate": trained.candidate, **metrics})
+        say("audit: does a column know the outcome?")
+        log_audit(_audit(training)).require_passed()
+        developed = _develop(training, say)
+        log_development(developed)
+        policy = _policy(training, developed)
+        log_cross_validation(training, developed.best, policy.threshold)
+        if parameters.nested_folds:
+            say("nested evaluation: everything once more inside each outer fold")
+            nested = nested_scores(training.train, contract, parameters, say=say)
+            log_nested(nested, training, policy.threshold)
+        made_of = _gather(training, developed, policy, say)
+        say("writing the graphs and proving that they equal the pipeline")
+        digest, parity = log_model(made_of)
+        log_holdout(training, developed.best.fitted)
+    best = developed.best
+    trained = Trained(run.info.run_id, best.candidate.name, developed.choice.reason, digest, best.estimates, parity)
+    log.info("model trained", extra={"run": trained.run_id, "candidate": trained.candidate, "digest": digest})
     return trained
 
 
-def _search(training: Training, say: Say) -> list[Searched]:
+def _with_values(training: Training) -> Training:
+    """Add what each customer is worth, when the contract says how."""
+    economics = training.contract.economics
+    if economics is None:
+        return training
+    values = customer_value(economics, training.train.columns)
+    return replace(training, train=replace(training.train, values=values))
+
+
+def _audit(training: Training) -> Audit:
     parameters = training.parameters
+    return audit_customers(training.train, training.contract, folds=parameters.search_folds, seed=parameters.seed)
+
+
+def _develop(training: Training, say: Say) -> Developed:
     training.settings.home.mkdir(parents=True, exist_ok=True)
-    storage = storage_of(training.settings.optuna_url)
-    customers = training.train
-    splits = make_folds(
-        customers.labels,
-        folds=parameters.search_folds,
-        seed=parameters.seed,
-        groups=customers.groups,
-        times=customers.times,
-    )[0]
-    return Search(
-        name=training.study,
-        storage=storage,
+    return Development(
+        customers=training.train,
         contract=training.contract,
-        candidates={
-            name: CANDIDATES[name]
-            for name in parameters.candidates
-            if name in CANDIDATES and name not in {"stack", "dummy"}
-        },
-        trials=parameters.trials,
-        seed=parameters.seed,
-        timeout_minutes=parameters.timeout_minutes,
-        workers=parameters.workers,
-    ).run(raw_frame(customers.columns), customers.labels, splits, say)
+        parameters=training.parameters,
+        study=training.study,
+        storage=storage_of(training.settings.optuna_url),
+        say=say,
+    ).run()
 
 
-def _fit(best: Searched, training: Training) -> CalibratedPipeline:
-    parameters = training.parameters
-    pipeline = best.candidate.build(Recipe(training.contract, best.parameters, parameters.seed))
-    calibrated = CalibratedPipeline(pipeline, folds=parameters.folds, seed=parameters.seed)
-    return calibrated.fit(raw_frame(training.train.columns), training.train.labels)
+def _policy(training: Training, developed: Developed) -> DecisionPolicy:
+    threshold = developed.best.threshold
+    return DecisionPolicy(threshold=threshold, high_risk_from=max(training.contract.policy.high_risk_from, threshold))
 
 
-def _policy(training: Training, fitted: CalibratedPipeline) -> DecisionPolicy:
-    wanted = training.contract.policy
-    threshold = threshold_for_recall(
-        training.train.labels, fitted.out_of_fold_, wanted.recall_at_least or RECALL_WITHOUT_ECONOMICS
-    )
-    return DecisionPolicy(threshold=threshold, high_risk_from=max(wanted.high_risk_from, threshold))
-
-
-def _cross_validated(training: Training, fitted: CalibratedPipeline, policy: DecisionPolicy) -> dict[str, float]:
-    labels, scores = training.train.labels, fitted.out_of_fold_
-    found = {**measure(labels, scores), **decision_metrics(labels, scores, policy.threshold)}
-    for name in WITH_INTERVAL:
-        found[f"{name}_low"], found[f"{name}_high"] = interval(MEASURES[name], labels, scores)
-    return found
-
-
-def _ingredients(
-    training: Training, best: Searched, fitted: CalibratedPipeline, found: tuple[DecisionPolicy, dict[str, float]]
-) -> Ingredients:
-    policy, metrics = found
-    name, rows = best.candidate.name, len(training.train.labels)
+def _gather(training: Training, developed: Developed, policy: DecisionPolicy, say: Say) -> Ingredients:
+    """Collect what goes into the bundle; each part is logged when it is there."""
+    campaign = _campaign(training, developed)
+    say("reasons: which columns move the predictions")
+    drivers = _drivers(training, developed)
+    book = _segments(training, say)
+    card = write_card(_card_facts(training, developed, policy, (campaign, drivers, book)))
     return Ingredients(
         contract=training.contract,
-        candidate=name,
-        fitted=fitted,
+        candidate=developed.best.candidate.name,
+        fitted=developed.best.fitted,
         policy=policy,
         evaluation=training.holdout.columns,
         reference=training.train.columns,
         training_data_sha256=training.train.sha256,
-        card=write_card(training.contract, name, policy, metrics=metrics, rows=rows),
+        card=card,
+        segments=book,
     )
+
+
+def _campaign(training: Training, developed: Developed) -> Campaign | None:
+    economics, customers = training.contract.economics, training.train
+    if economics is None or customers.values is None:
+        return None
+    scored = Scored.of(customers.labels, developed.best.fitted.out_of_fold_, customers.values, customers.groups)
+    return log_campaign(
+        plan_campaign(scored, economics, developed.best.threshold, seed=training.parameters.seed), scored
+    )
+
+
+def _drivers(training: Training, developed: Developed) -> dict[str, float] | None:
+    """Mean absolute contribution of each column in log-odds, largest first; None when there are no reasons."""
+    best, contract = developed.best, training.contract
+    sample = np.random.default_rng(0).permutation(len(training.train.labels))[:EXPLAINED_ROWS]
+    columns = training.train.only(sample).columns
+    graph = explanation_graph(best.candidate, best.fitted, contract, raw_frame(columns))
+    if graph is None:
+        return None
+    contributions = ExplanationSession(graph.SerializeToString(), contract).explain(columns)
+    sizes = dict(zip(contract.columns, np.abs(contributions[:, :-1]).mean(axis=0).tolist(), strict=True))
+    return dict(sorted(sizes.items(), key=lambda one: -one[1]))
+
+
+def _segments(training: Training, say: Say) -> SegmentBook | None:
+    if training.contract.segments is None:
+        return None
+    say("segments: groups of alike customers")
+    customers = training.train
+    book = find_segments(
+        training.contract,
+        customers.columns,
+        customers.labels,
+        seed=training.parameters.seed,
+        values=customers.values,
+    )
+    return log_segments(book, customers.columns)
+
+
+def _card_facts(
+    training: Training,
+    developed: Developed,
+    policy: DecisionPolicy,
+    parts: tuple[Campaign | None, Mapping[str, float] | None, SegmentBook | None],
+) -> CardFacts:
+    campaign, drivers, book = parts
+    best, contract = developed.best, training.contract
+    scored = training.train.only(best.is_scored)
+    scores = best.fitted.out_of_fold_[best.is_scored]
+    return CardFacts(
+        contract=contract,
+        kind=best.candidate.words,
+        why=developed.choice.reason,
+        policy=policy,
+        threshold_words=best.threshold_words,
+        estimates=best.estimates,
+        customers=len(scored.labels),
+        base_rate=float(training.train.labels.mean()),
+        made=_made(training, developed),
+        money=campaign.as_markdown() if campaign else "",
+        drivers=drivers,
+        slices=slices(contract, scored.columns, scored.labels, scores),
+        fairness=group_reports(
+            contract, Decided(scored.columns, scored.labels, scores, policy.threshold, scored.values)
+        ),
+        segments=segments_markdown(book) if book else "",
+    )
+
+
+def _made(training: Training, developed: Developed) -> list[str]:
+    parameters, quality = training.parameters, training.ingested.quality
+    tried = sum(one.trials for one in developed.searched)
+    names = ", ".join(one.candidate.name for one in developed.searched)
+    return [
+        f"{quality.accepted:,} customers of the table were used, {quality.rejected:,} were set aside with the reasons; "
+        f"{len(training.holdout.labels):,} of them were held out, and training has not seen them.",
+        f"{tried} sets of parameters of {names} were tried. Choosing the best of many makes its own score a little "
+        "too good; the held-out customers, and `nested_folds`, measure without that.",
+        f"Probabilities were calibrated ({developed.best.fitted.calibrator_.name}) on scores of customers that the "
+        "model had not seen.",
+        "The audit for leakage passed: no column knows the outcome, and training on shuffled outcomes found nothing.",
+        f"Seed {parameters.seed}; data {training.train.sha256[:12]}.",
+    ]

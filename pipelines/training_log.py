@@ -1,6 +1,8 @@
 """What a training writes into its MLflow run: inputs, metrics, pictures, the bundle and the held-out rows."""
 
 import warnings
+from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,14 +13,27 @@ import optuna
 from churn.bundle.files import CARD
 from churn.bundle.making import Ingredients, make_bundle
 from churn.contract.reading import dump_contract
+from churn.contract.table import Columns
+from churn.evaluation.audit import Audit
+from churn.evaluation.campaign import Campaign
+from churn.evaluation.intervals import Estimate, estimate
+from churn.evaluation.money_plots import money_plots
 from churn.evaluation.plots import plots
+from churn.evaluation.scored import Scored
 from churn.features.frame import raw_frame
 from churn.models.calibration import CalibratedPipeline
+from churn.segments.assignment import SegmentBook
+from churn.segments.plots import plots as segment_plots
+from churn.segments.report import as_markdown as segments_markdown
+from pipelines.development import Developed, Finalist
+from pipelines.finalists import finalists_markdown, finalists_table
 from pipelines.ingest import ID, LABEL
 from pipelines.logged_model import log_bundle
-from pipelines.search import Searched
+from pipelines.nested import Nested
 from pipelines.training import Training
 
+COMPARED = ("roc_auc", "pr_auc", "brier", "calibration_slope")
+LONGEST_MILLISECONDS = 1e6
 HOLDOUT = "evaluation/holdout.parquet"
 PIPELINE_PROBABILITY = "\x1fpipeline_probability"
 
@@ -45,22 +60,69 @@ def log_inputs(training: Training) -> None:
     mlflow.log_input(dataset, context="training")
 
 
-def log_search(searched: list[Searched], best: Searched) -> None:
-    """Log what each candidate reached, and why the best was chosen."""
+def log_audit(audit: Audit) -> Audit:
+    """Log what the audit for leakage found, passed or not."""
+    mlflow.log_text(audit.as_markdown(), "audit.md")
+    mlflow.set_tag("leakage_audit", "passed" if audit.passed else "failed")
+    return audit
+
+
+def log_development(developed: Developed) -> None:
+    """Log what each finalist reached, and why the best was chosen."""
+    best = developed.best
     mlflow.log_params({f"best.{name}": value for name, value in best.parameters.items()})
-    mlflow.log_metrics({f"search_roc_auc_{one.candidate.name}": one.roc_auc for one in searched})
-    found = ", ".join(f"{one.candidate.name} {one.roc_auc:.4f}" for one in searched)
-    mlflow.set_tag("why_this_candidate", f"highest cross-validated ROC-AUC: {found}")
+    mlflow.log_metrics({f"search_roc_auc_{one.candidate.name}": one.roc_auc for one in developed.searched})
+    for name, one in developed.finalists.items():
+        mlflow.log_metrics({f"finalist_{measure}_{name}": one.estimates[measure].value for measure in COMPARED})
+        mlflow.log_metric(f"finalist_milliseconds_{name}", min(one.milliseconds, LONGEST_MILLISECONDS))
+    mlflow.log_table(finalists_table(developed), "finalists.json")
+    mlflow.log_text(finalists_markdown(developed), "finalists.md")
+    mlflow.set_tags({"why_this_candidate": developed.choice.reason, "calibration": best.fitted.calibrator_.name})
 
 
-def log_cross_validation(
-    training: Training, fitted: CalibratedPipeline, metrics: dict[str, float], threshold: float
-) -> None:
-    """Log the out-of-fold metrics and their pictures."""
-    mlflow.log_metrics({f"cv_{name}": value for name, value in metrics.items()})
+def log_cross_validation(training: Training, best: Finalist, threshold: float) -> None:
+    """Log the out-of-fold metrics with their intervals, and their pictures."""
+    log_estimates("cv", best.estimates)
     mlflow.log_metric("threshold", threshold)
-    for name, figure in plots(training.train.labels, fitted.out_of_fold_, threshold).items():
+    labels, scores = training.train.labels[best.is_scored], best.fitted.out_of_fold_[best.is_scored]
+    for name, figure in plots(labels, scores, threshold).items():
         mlflow.log_figure(figure, f"plots/cross_validated/{name}.png")
+
+
+def log_estimates(prefix: str, estimates: Mapping[str, Estimate]) -> None:
+    """Log each measure with `…_low` and `…_high`; what could not be measured is left out."""
+    found = {f"{prefix}_{name}": one.value for name, one in estimates.items()}
+    found |= {f"{prefix}_{name}_low": one.low for name, one in estimates.items()}
+    found |= {f"{prefix}_{name}_high": one.high for name, one in estimates.items()}
+    mlflow.log_metrics({name: value for name, value in found.items() if isfinite(value)})
+
+
+def log_nested(nested: Nested, training: Training, threshold: float) -> dict[str, Estimate]:
+    """Log the scores of the whole procedure on customers that none of its choices has seen."""
+    customers = training.train
+    found = estimate(customers.labels, nested.scores, threshold=threshold, groups=customers.groups)
+    log_estimates("nested", found)
+    mlflow.log_dict({"chosen": nested.chosen}, "nested.json")
+    return found
+
+
+def log_campaign(campaign: Campaign, scored: Scored) -> Campaign:
+    """Log what the campaign is worth, with its pictures."""
+    mlflow.log_metrics({f"money_{name}": value for name, value in campaign.metrics().items() if isfinite(value)})
+    mlflow.log_text(campaign.as_markdown(), "money/campaign.md")
+    for name, figure in money_plots(campaign, scored).items():
+        mlflow.log_figure(figure, f"money/{name}.png")
+    return campaign
+
+
+def log_segments(book: SegmentBook, columns: Columns) -> SegmentBook:
+    """Log the segments with their profiles and pictures."""
+    mlflow.log_text(segments_markdown(book), "segments/segments.md")
+    mlflow.log_text(book.model_dump_json(indent=1), "segments/segments.json")
+    mlflow.log_metric("segments", len(book.segments))
+    for name, figure in segment_plots(book, columns).items():
+        mlflow.log_figure(figure, f"segments/{name}.png")
+    return book
 
 
 def log_model(made_of: Ingredients) -> tuple[str, float]:

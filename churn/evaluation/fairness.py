@@ -94,8 +94,8 @@ def unfair(reports: Sequence[GroupReport], tolerance: Fairness) -> Iterator[str]
         if gap.low > tolerance.max_recall_gap:
             yield (
                 f"{best.found.value:.0%} of those who leave are found among {best.group}, "
-                f"{worst.found.value:.0%} among {worst.group}: the gap of {gap.value:.2f} ({gap.low:.2f} – {gap.high:.2f}) is beyond "
-                f"fairness.max_recall_gap {tolerance.max_recall_gap:g}"
+                f"{worst.found.value:.0%} among {worst.group}: the gap of {gap.value:.2f} "
+                f"({gap.low:.2f} – {gap.high:.2f}) is beyond fairness.max_recall_gap {tolerance.max_recall_gap:g}"
             )
 
 

@@ -1,4 +1,4 @@
-"""How good a set of probabilities is: discrimination, calibration and lift, each with an interval over customers."""
+"""How good a set of probabilities is: discrimination, calibration and lift; `intervals` adds how sure each is."""
 
 from collections.abc import Callable
 
@@ -74,20 +74,6 @@ def decision_metrics(target: np.ndarray, probability: np.ndarray, threshold: flo
     recall = hits / target.sum()
     f1 = 2 * precision * recall / (precision + recall) if hits else 0.0
     return {"precision": float(precision), "recall": float(recall), "f1": float(f1), "at_risk": float(at_risk.mean())}
-
-
-def interval(
-    how: Measure, target: np.ndarray, probability: np.ndarray, *, resamples: int = 400, seed: int = 0
-) -> tuple[float, float]:
-    """Return a 95 % percentile bootstrap interval over customers (Efron, 1979).
-
-    A sample that holds only leavers or only stayers has no ROC-AUC and is passed over: small tables make some.
-    """
-    rng, rows = np.random.default_rng(seed), len(target)
-    samples = (rng.integers(rows, size=rows) for _ in range(resamples))
-    found = [how(target[rows], probability[rows]) for rows in samples if 0 < target[rows].sum() < len(rows)]
-    low, high = np.quantile(found, [0.025, 0.975])
-    return float(low), float(high)
 
 
 def threshold_for_recall(target: np.ndarray, probability: np.ndarray, recall_at_least: float) -> float:

@@ -57,9 +57,20 @@ class CalibratedPipeline(ClassifierMixin, BaseEstimator):
         """
         labels = np.asarray(target)
         folds = stratified_splits(labels, self.folds, seed=self.seed) if splits is None else splits
-        self.margins_, fold_of = out_of_fold_margins(self.pipeline, frame, labels, folds)
-        self._calibrate(labels, fold_of)
-        self.pipeline_ = clone(self.pipeline).fit(frame, labels)
+        margins, fold_of = out_of_fold_margins(self.pipeline, frame, labels, folds)
+        return self.adopt(clone(self.pipeline).fit(frame, labels), margins, labels, fold_of)
+
+    def adopt(self, fitted: Pipeline, margins: np.ndarray, target: np.ndarray, fold_of: np.ndarray) -> Self:
+        """Calibrate a pipeline that is fitted already, on log-odds that were predicted out of fold.
+
+        Args:
+            fitted: on all rows.
+            margins: shape (rows,); NaN where no fold tested the row.
+            target: 1 for customers who left, else 0; shape (rows,).
+            fold_of: number of the fold that tested each row, -1 for none; shape (rows,).
+        """
+        self.pipeline_, self.margins_ = fitted, margins
+        self._calibrate(np.asarray(target), fold_of)
         self.classes_ = np.array([0, 1])
         return self
 

@@ -23,7 +23,7 @@ from pipelines.ring import Round, go_round
 from pipelines.score import ScoreReport, score
 from pipelines.settings import PipelineSettings
 
-TRIALS = 5
+TRIALS, CANDIDATES = 6, ("logistic", "lightgbm", "catboost", "stack")
 NORMAL_ROWS, SHIFTED_ROWS, COMPARED_ROWS = 300, 900, 25
 READY_SECONDS = 60
 STORED_SECONDS = 30
@@ -95,7 +95,11 @@ class Demo:
     def _train(self, data: str) -> None:
         with self._step("train"):
             offline = go_round(
-                self.told.contract, data, overrides={"trials": TRIALS}, settings=self.settings, say=self.say
+                self.told.contract,
+                data,
+                overrides={"trials": TRIALS, "candidates": CANDIDATES},
+                settings=self.settings,
+                say=self.say,
             )
             if not offline.promoted.verdict.passed:
                 raise ChurnError(f"the gate refused the version: {'; '.join(offline.promoted.verdict.reasons)}")

@@ -26,23 +26,24 @@ def _what_happened(told: Told) -> Iterator[tuple[str, str]]:
     offline, scored = told.offline, told.scored
     if offline is None or scored is None or told.normal is None or told.shifted is None:
         return
-    quality, cross = offline.ingested.quality, offline.trained.cross_validated
+    quality, cross = offline.ingested.quality, offline.trained.estimates
     yield (
         "customers",
         f"{quality.accepted:,} from {offline.source.words}; {quality.rejected:,} set aside; "
         f"{quality.churn_rate:.1%} left",
     )
+    roc_auc = cross["roc_auc"]
     yield (
         "model",
-        f"{offline.trained.candidate}, version {offline.promoted.version}: ROC-AUC {cross['roc_auc']:.3f} "
-        f"({cross['roc_auc_low']:.3f}–{cross['roc_auc_high']:.3f}) cross-validated, "
+        f"{offline.trained.candidate}, version {offline.promoted.version}: ROC-AUC {roc_auc.value:.3f} "
+        f"({roc_auc.low:.3f}–{roc_auc.high:.3f}) cross-validated, "
         f"{offline.evaluated.metrics['roc_auc']:.3f} held out",
     )
     yield "graph", f"equals the training pipeline within {offline.trained.parity:.0e}"
     yield (
         "decision",
         f"at risk from probability {offline.evaluated.metrics['threshold']:.2f}: "
-        f"finds {cross['recall']:.0%} of leavers, {cross['precision']:.0%} of calls are right",
+        f"finds {cross['recall'].value:.0%} of leavers, {cross['precision'].value:.0%} of calls are right",
     )
     requests = len(told.normal.prediction_ids) + len(told.shifted.prediction_ids)
     yield "traffic", f"{requests:,} predictions from both doors, equal numbers; {told.stored:,} recorded, none lost"
@@ -97,7 +98,7 @@ def summary(told: Told, *, problem: str | None) -> dict[str, object]:
         "is_real_data": offline.source.is_real if offline else None,
         "candidate": offline.trained.candidate if offline else None,
         "version": offline.promoted.version if offline else None,
-        "cross_validated_roc_auc": round(offline.trained.cross_validated["roc_auc"], 4) if offline else None,
+        "cross_validated_roc_auc": round(offline.trained.estimates["roc_auc"].value, 4) if offline else None,
         "held_out_roc_auc": round(offline.evaluated.metrics["roc_auc"], 4) if offline else None,
         "parity": offline.trained.parity if offline else None,
         "doors_largest_difference": told.largest_difference,

@@ -54,7 +54,7 @@ def customers_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def parameters() -> TrainParameters:
-    return read_parameters("train", TrainParameters, trials=TRIALS, candidates=("logistic", "catboost"))
+    return read_parameters("train", TrainParameters, trials=TRIALS, candidates=("logistic", "lightgbm"))
 
 
 @pytest.fixture(scope="session")

@@ -53,7 +53,7 @@ def test_each_trial_is_a_nested_run(run: mlflow.entities.Run) -> None:
         [run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run.info.run_id}'", output_format="list"
     )
 
-    assert sorted(one.data.tags["candidate"] for one in nested) == ["catboost", "logistic"]
+    assert sorted(one.data.tags["candidate"] for one in nested) == ["lightgbm", "logistic"]
     assert all(one.info.status == "FINISHED" for one in nested)
 
 
