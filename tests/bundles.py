@@ -13,6 +13,7 @@ from churn.features.frame import raw_frame
 from churn.models.calibration import CalibratedPipeline
 from churn.models.candidate import Candidate, Parameters, Recipe
 from churn.models.candidates import CANDIDATES
+from churn.retention.months import MonthsModel, NumberTerm
 from churn.segments.assignment import SegmentBook
 from churn.segments.profile import Choice, Segment
 from churn.segments.scales import NumberScale
@@ -77,6 +78,7 @@ def small_bundle(
     candidate: str = "logistic",
     seed: int = 0,
     segments: SegmentBook | None = None,
+    months: MonthsModel | None = None,
 ) -> str:
     """Write a sealed bundle and return its digest; another seed gives another model."""
     columns = random_columns(contract, 400, seed=seed)
@@ -90,6 +92,7 @@ def small_bundle(
         training_data_sha256="0" * 64,
         card="# A small bundle for tests\n",
         segments=segments,
+        months=months,
     )
     return make_bundle(folder, made_of)[0]
 
@@ -103,6 +106,12 @@ def tenure_book() -> SegmentBook:
     )
     choice = Choice(count=2, is_discovered=False, why="made by hand for tests")
     return SegmentBook(contract="telco", scales=(scale,), segments=(new, old), choice=choice)
+
+
+def paying_months() -> MonthsModel:
+    """A model of how long customers of Telco stay: the longer, the less they pay."""
+    term = NumberTerm(name="MonthlyCharges", median=50, low=0, high=100, centre=50, spread=25, coefficient=-0.4)
+    return MonthsModel(shape="weibull", duration="tenure", median_months=20, intercept=3.5, terms=(term,), power=0.9)
 
 
 def as_format_1(folder: Path) -> str:

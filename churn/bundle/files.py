@@ -11,6 +11,7 @@ from churn.errors import BundleError
 MODEL = "model.onnx"
 EXPLANATION = "explanation.onnx"
 SEGMENTS = "segments.json"
+MONTHS = "months.json"
 CONTRACT = "contract.yaml"
 POLICY = "policy.json"
 GOLDEN = "golden.json"

@@ -21,6 +21,7 @@ from churn.bundle.files import (
     EXPLANATION,
     GOLDEN,
     MODEL,
+    MONTHS,
     OUTPUT,
     POLICY,
     REFERENCE,
@@ -43,12 +44,13 @@ from churn.features.frame import feature_tensors, raw_frame
 from churn.features.graph import GraphBuilder
 from churn.models.calibration import CalibratedPipeline, probability_onnx
 from churn.models.candidates import CANDIDATES
+from churn.retention.months import MonthsModel
 from churn.segments.assignment import SegmentBook
 
 GOLDEN_ROWS = 32
 REFERENCE_ROWS = 5000
-FILES = (MODEL, EXPLANATION, CONTRACT, POLICY, GOLDEN, REFERENCE, CARD, SEGMENTS)
-"""Every bundle has all of them but EXPLANATION and SEGMENTS, which some have."""
+FILES = (MODEL, EXPLANATION, CONTRACT, POLICY, GOLDEN, REFERENCE, CARD, SEGMENTS, MONTHS)
+"""EXPLANATION, SEGMENTS and MONTHS are in some bundles, the others in every one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Ingredients:
         reference: graph-ready columns of the training rows; a sample is kept for drift.
         card: the model card, Markdown.
         segments: which segment a customer belongs to; None: answers tell no segment.
+        months: how long a customer is expected to stay; needed when economics.value_from is survival.
     """
 
     contract: Contract
@@ -71,6 +74,7 @@ class Ingredients:
     training_data_sha256: str
     card: str
     segments: SegmentBook | None = None
+    months: MonthsModel | None = None
 
 
 def make_bundle(folder: Path, made_of: Ingredients) -> tuple[str, Parity]:
@@ -165,5 +169,6 @@ def _write_texts(folder: Path, made_of: Ingredients, golden: GoldenRows) -> None
     (folder / POLICY).write_text(made_of.policy.model_dump_json(indent=2), encoding="utf-8")
     (folder / GOLDEN).write_text(golden.model_dump_json(indent=1), encoding="utf-8")
     (folder / CARD).write_text(made_of.card, encoding="utf-8")
-    if made_of.segments is not None:
-        (folder / SEGMENTS).write_text(made_of.segments.model_dump_json(indent=1), encoding="utf-8")
+    for name, extra in ((SEGMENTS, made_of.segments), (MONTHS, made_of.months)):
+        if extra is not None:
+            (folder / name).write_text(extra.model_dump_json(indent=1), encoding="utf-8")

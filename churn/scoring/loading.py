@@ -12,10 +12,12 @@ from churn.bundle.files import (
     EXPLANATION,
     GOLDEN,
     MODEL,
+    MONTHS,
     POLICY,
     SEGMENTS,
     DecisionPolicy,
     GoldenRows,
+    Kind,
     digest_of,
     parse,
     verify,
@@ -25,6 +27,7 @@ from churn.contract.contract import Contract
 from churn.contract.reading import parse_contract
 from churn.contract.request import Row
 from churn.errors import BundleError, ContractError
+from churn.retention.months import MonthsModel
 from churn.scoring.explanation import Explainer
 from churn.scoring.scorer import Extras, Scorer
 from churn.segments.assignment import SegmentBook
@@ -54,18 +57,21 @@ def load_scorer(folder: Path, *, name: str, version: int, digest: str | None = N
     checked = _checked_rows(graph, folder)
     extras = Extras(
         explainer=_explainer(folder, contract, checked) if EXPLANATION in listed else None,
-        segments=parse(SegmentBook, (folder / SEGMENTS).read_bytes(), folder / SEGMENTS)
-        if SEGMENTS in listed
-        else None,
+        segments=_read(SegmentBook, folder / SEGMENTS) if SEGMENTS in listed else None,
+        months=_read(MonthsModel, folder / MONTHS) if MONTHS in listed else None,
     )
-    policy = parse(DecisionPolicy, (folder / POLICY).read_bytes(), folder / POLICY)
+    policy = _read(DecisionPolicy, folder / POLICY)
     identity = (name, version, digest_of(folder))
     return Scorer(identity=identity, contract=contract, policy=policy, graph=graph, extras=extras)
 
 
+def _read(kind: type[Kind], path: Path) -> Kind:
+    return parse(kind, path.read_bytes(), path)
+
+
 def _checked_rows(graph: GraphSession, folder: Path) -> list[tuple[Row, float]]:
     """Return the golden rows with their probabilities as they come out here."""
-    golden = parse(GoldenRows, (folder / GOLDEN).read_bytes(), folder / GOLDEN)
+    golden = _read(GoldenRows, folder / GOLDEN)
     if not golden.rows:
         raise BundleError(f"{folder / GOLDEN} holds no rows")
     found = []

@@ -11,6 +11,7 @@ from churn.bundle.session import GraphSession
 from churn.contract.contract import Contract
 from churn.contract.request import RequestForm
 from churn.errors import BundleError
+from churn.retention.months import MonthsModel
 from churn.scoring.explanation import Explainer, Explanation
 from churn.scoring.standing import Standings
 from churn.segments.assignment import SegmentBook
@@ -33,10 +34,12 @@ class Extras:
     Attributes:
         explainer: gives reasons.
         segments: knows a customer's segment.
+        months: knows how long a customer is expected to stay, when worth is counted so.
     """
 
     explainer: Explainer | None = None
     segments: SegmentBook | None = None
+    months: MonthsModel | None = None
 
 
 NO_EXTRAS = Extras()
@@ -73,7 +76,7 @@ class Scorer:
         self.form = RequestForm(contract)
         self.score_row = graph.score_row
         self.score_columns = graph.score
-        self.standings = Standings(contract, extras.segments)
+        self.standings = Standings(contract, extras.segments, extras.months)
         self.explainer = extras.explainer
 
     def decide(self, probability: float) -> Decision:

@@ -23,7 +23,7 @@ from churn.retention.profit import customer_value, expected_profit
 from churn.scoring.loading import load_scorer
 from churn.scoring.scorer import Scorer
 from churn.scoring.standing import Standings
-from tests.bundles import as_format_1, random_columns, small_bundle, tenure_book
+from tests.bundles import as_format_1, paying_months, random_columns, small_bundle, tenure_book
 
 WITHOUT_MONEY = """
 name: shop
@@ -155,10 +155,30 @@ def test_one_rows_profit_is_that_of_the_definition(probability: float, revenue: 
     shop = parse_contract(WITHOUT_MONEY.replace("tenure", "paid"), "shop").model_copy(update={"economics": found})
     row = {"paid": revenue, "plan": "pro"}
 
-    place = Standings(shop, None).of_row(row, probability)
+    place = Standings(shop, None, None).of_row(row, probability)
 
     expected = float(expected_profit(probability, customer_value(found, row), found))
     assert place.expected_profit == pytest.approx(expected, rel=1e-9, abs=0.0051)
+
+
+def test_worth_may_be_counted_over_the_months_that_a_customer_is_expected_to_stay(
+    telco: Contract, customers: Columns, tmp_path: Path
+) -> None:
+    economics = Economics(value_column="MonthlyCharges", value_from="survival", horizon_months=24)
+    contract = telco.model_copy(update={"economics": economics})
+    small_bundle(tmp_path / "bundle", contract, months=paying_months())
+    found = load_scorer(tmp_path / "bundle", name="churn", version=1)
+    probabilities = found.score_columns(customers)
+
+    places = found.standings.of_columns(customers, probabilities)
+
+    value = customer_value(economics, customers, paying_months().expected_months(customers, 24))
+    expected = expected_profit(probabilities, value, economics)
+    assert [place.expected_profit for place in places] == pytest.approx(expected.tolist(), abs=0.0051)
+    for number in range(0, 303, 25):
+        alone = found.standings.of_row(row_of(customers, number), float(probabilities[number]))
+        assert alone.expected_profit == pytest.approx(places[number].expected_profit, abs=0.011)
+    assert Standings(contract, None, None).of_row(row_of(customers, 0), 0.5).expected_profit is None
 
 
 def test_without_segments_and_economics_nothing_is_told(tmp_path: Path) -> None:
