@@ -97,9 +97,11 @@ def customers(contract: Contract, rows: int, *, seed: int) -> Sample:
 
 
 def fit(candidate: Candidate, contract: Contract, sample: Sample, *, seed: int = 0) -> Examined:
-    """Fit one candidate with quick parameters and two calibration folds."""
+    """Fit one candidate with quick parameters, calibrated on the half of the rows that the other half predicts."""
     pipeline = candidate.build(Recipe(contract, quick_parameters(candidate), seed))
-    fitted = CalibratedPipeline(pipeline, folds=2, seed=seed).fit(raw_frame(sample.columns), sample.target)
+    halves = np.array_split(np.arange(len(sample.target)), 2)
+    fitted = CalibratedPipeline(pipeline, folds=2, seed=seed)
+    fitted.fit(raw_frame(sample.columns), sample.target, [(halves[0], halves[1])])
     return Examined(candidate, contract, sample, fitted)
 
 
@@ -238,15 +240,12 @@ def check_monotone(candidate: Candidate, contract: Contract) -> None:
     """A longer tenure never raises the risk, a higher bill never lowers it: not even where the data say so."""
     bound = monotone(contract)
     sample = customers(bound, ROWS, seed=20)
-    reversed_target = (sample.columns["tenure"] > np.median(sample.columns["tenure"])).astype(np.int8)
-    for target, what in ((sample.target, "as the data say"), (reversed_target, "against what the data say")):
-        one = fit(candidate, bound, replace(sample, target=target))
-        for name, sign in (("tenure", -1), ("MonthlyCharges", 1)):
-            for kind, how in {"pipeline": one.scores, "graph": one.graph_scores}.items():
-                moved = np.diff(sweep(how, sample.columns, name), axis=0) * sign
-                assert (moved >= -FLOAT32_STEPS).all(), (
-                    f"{name} is not monotone in the {kind}, {what}: {moved.min():.1e}"
-                )
+    long_ones_leave = (sample.columns["tenure"] > np.median(sample.columns["tenure"])).astype(np.int8)
+    one = fit(candidate, bound, replace(sample, target=long_ones_leave))
+    for name, sign in (("tenure", -1), ("MonthlyCharges", 1)):
+        for kind, how in {"pipeline": one.scores, "graph": one.graph_scores}.items():
+            moved = np.diff(sweep(how, sample.columns, name), axis=0) * sign
+            assert (moved >= -FLOAT32_STEPS).all(), f"{name} is not monotone in the {kind}: {moved.min():.1e}"
 
 
 def monotone(contract: Contract) -> Contract:
