@@ -75,7 +75,7 @@ def strange(contract: Contract, columns: Columns) -> Columns:
 
 
 @pytest.mark.parametrize("candidate", SMALL)
-@pytest.mark.parametrize("imbalance", IMBALANCES)
+@pytest.mark.parametrize("imbalance", ["none", "smote"])
 def test_base_and_contributions_add_up_to_the_margin(telco: Contract, candidate: str, imbalance: str) -> None:
     columns = random_columns(telco, 500, seed=1)
     pipeline = fitted(candidate, telco, columns, random_target(columns, seed=1), imbalance=imbalance)
