@@ -86,7 +86,7 @@ def _summary(facts: CardFacts) -> Iterator[str]:
     yield (
         f"Of 100 customers, {facts.base_rate * 100:.0f} left. This model says for each customer how probable that is: "
         f"take one who left and one who stayed, and it ranks them right in {_percent(found['roc_auc'])} of cases. "
-        f"Contacting everybody above the threshold of {facts.policy.threshold:.2f} means contacting "
+        f"Contacting everybody above the threshold of {facts.policy.threshold:.3f} means contacting "
         f"{found['at_risk'].value:.0%} of the customers; it reaches {_percent(found['recall'])} of those who leave, "
         f"and {_percent(found['precision'])} of the contacts are to somebody who would leave."
     )
@@ -123,7 +123,7 @@ def _measures(facts: CardFacts) -> Iterator[str]:
     for name, words in MEASURED.items():
         found = facts.estimates[name]
         yield f"| {words} | {found.value:.3f} | {found.low:.3f} – {found.high:.3f} |"
-    yield f"\nThe threshold: {facts.threshold_words} Customers from {facts.policy.high_risk_from:.2f} on are HIGH risk."
+    yield f"\nThe threshold: {facts.threshold_words}. Customers from {facts.policy.high_risk_from:.2f} on are HIGH risk."
 
 
 def _drivers(facts: CardFacts) -> Iterator[str]:

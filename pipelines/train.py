@@ -26,7 +26,7 @@ from churn.features.frame import raw_frame
 from churn.retention.profit import customer_value
 from churn.segments.assignment import SegmentBook
 from churn.segments.clusters import find_segments
-from churn.segments.report import as_markdown as segments_markdown
+from churn.segments.report import as_summary
 from pipelines.audit import audit_customers
 from pipelines.development import Developed, Development
 from pipelines.ingest import Ingested
@@ -51,6 +51,12 @@ from pipelines.training_log import (
 log = logging.getLogger(__name__)
 
 EXPLAINED_ROWS = 2000
+CALIBRATED = {
+    "none": "Probabilities are the model's own: on customers that it had not seen, no correction made them truer.",
+    "temperature": "Probabilities were made less extreme, or more, by one factor (temperature scaling).",
+    "sigmoid": "Probabilities were corrected by a factor and a shift (Platt scaling).",
+    "isotonic": "Probabilities were corrected by a rising curve (isotonic calibration).",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +224,7 @@ def _card_facts(
         fairness=group_reports(
             contract, Decided(scored.columns, scored.labels, scores, policy.threshold, scored.values)
         ),
-        segments=segments_markdown(book) if book else "",
+        segments=as_summary(book) if book else "",
     )
 
 
@@ -231,8 +237,7 @@ def _made(training: Training, developed: Developed) -> list[str]:
         f"{len(training.holdout.labels):,} of them were held out, and training has not seen them.",
         f"{tried} sets of parameters of {names} were tried. Choosing the best of many makes its own score a little "
         "too good; the held-out customers, and `nested_folds`, measure without that.",
-        f"Probabilities were calibrated ({developed.best.fitted.calibrator_.name}) on scores of customers that the "
-        "model had not seen.",
+        CALIBRATED[developed.best.fitted.calibrator_.name],
         "The audit for leakage passed: no column knows the outcome, and training on shuffled outcomes found nothing.",
         f"Seed {parameters.seed}; data {training.train.sha256[:12]}.",
     ]

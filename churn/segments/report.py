@@ -13,6 +13,11 @@ def as_markdown(book: SegmentBook) -> str:
     return "\n".join([*_table(book), "", *_reasons(book), *_count(book)]) + "\n"
 
 
+def as_summary(book: SegmentBook) -> str:
+    """Write the segments as a table and why there are so many: for the model card."""
+    return "\n".join([*_table(book), "", book.choice.why]) + "\n"
+
+
 def _table(book: SegmentBook) -> Iterator[str]:
     money = f" ({book.currency})" if book.currency else ""
     yield f"| segment | customers | left (95 % interval) | worth of one{money} | worth of those who left{money} |"
