@@ -37,7 +37,7 @@ class StackedPipelines(ClassifierMixin, BaseEstimator):
         members: Sequence[tuple[str, Pipeline]],
         *,
         shrinkage: float = 0.03,
-        folds: int = 5,
+        folds: int = 3,
         seed: int = 0,
     ) -> None:
         self.members = members

@@ -176,6 +176,13 @@ def test_an_overconfident_model_is_calibrated(seed: int) -> None:
     assert np.abs(calibrated - truth).mean() < 0.08
 
 
+def test_steps_that_are_better_by_chance_alone_are_not_taken() -> None:
+    found = Counter(chosen(1000, "right", seed=seed) for seed in range(20))
+
+    assert found["isotonic"] == 0
+    assert found["none"] >= 12
+
+
 def test_calibration_keeps_the_order_of_customers() -> None:
     frame, target, _ = customers(1000, seed=1)
     model = CalibratedPipeline(Pipeline([("model", LogisticRegression())]), folds=3).fit(frame, target)
