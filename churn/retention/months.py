@@ -15,9 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from churn.contract.table import Columns
 
-SHORTEST_MONTHS = 0.5
-"""A customer of 0 months has been one for half a month on average; time zero has no logarithm."""
-
 NODES = 32
 MONTHS_PER = {"days": 12 / 365.25, "weeks": 7 * 12 / 365.25, "months": 1.0, "years": 12.0}
 
@@ -79,6 +76,9 @@ class MonthsModel(Frozen):
     median_months: float = Field(ge=0)
     """Stands for a missing duration."""
 
+    shortest_months: float = Field(default=0.5, gt=0)
+    """Shorter durations count as this: time zero has no logarithm."""
+
     intercept: float
     terms: tuple[Term, ...] = ()
     power: float = Field(gt=0)
@@ -107,7 +107,7 @@ class MonthsModel(Frozen):
     def months_so_far(self, columns: Columns) -> np.ndarray:
         """Return t₀ of each customer, shape (rows,)."""
         months = columns[self.duration].astype(np.float64) * self.months_per_unit
-        return np.maximum(np.where(np.isfinite(months), months, self.median_months), SHORTEST_MONTHS)
+        return np.maximum(np.where(np.isfinite(months), months, self.median_months), self.shortest_months)
 
     def log_scale(self, columns: Columns) -> np.ndarray:
         """Return log λ of each customer, shape (rows,); the larger, the longer he stays."""

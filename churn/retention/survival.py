@@ -18,12 +18,13 @@ from churn.contract.derived import sources_of
 from churn.contract.survival import Survival
 from churn.contract.table import Columns
 from churn.errors import ContractError, TableError
-from churn.retention.months import MONTHS_PER, SHORTEST_MONTHS, CategoryTerm, MonthsModel, NumberTerm, Term
+from churn.retention.months import MONTHS_PER, CategoryTerm, MonthsModel, NumberTerm, Term
 
 MOST_TERMS = 6
 FITTED_ROWS = 20_000
 PENALTY = 1e-3
 SMALLEST_SHARE = 0.01
+SHORTEST_SHARE = 0.001
 FITTERS = {"weibull": WeibullAFTFitter, "log_logistic": LogLogisticAFTFitter}
 PARAMETERS = {"weibull": ("lambda_", "rho_"), "log_logistic": ("alpha_", "beta_")}
 
@@ -66,9 +67,16 @@ def stays_of(contract: Contract, columns: Columns, labels: np.ndarray, *, watche
         raise TableError(
             f"column {unit.duration!r} has no known duration, or nobody left: time to leaving can't be learned"
         )
-    months = np.maximum(np.where(np.isfinite(months), months, np.nanmedian(months)), SHORTEST_MONTHS)
+    months = np.maximum(np.where(np.isfinite(months), months, np.nanmedian(months)), shortest_months(contract))
     entry = np.zeros_like(months) if watched_months is None else np.maximum(months - watched_months, 0)
     return Stays(months, (labels == 1).astype(np.int8), entry)
+
+
+def shortest_months(contract: Contract) -> float:
+    """Half a unit where durations are whole numbers, so that 0 months are half a month; else next to nothing."""
+    unit = _survival(contract)
+    is_whole = contract.columns[unit.duration].type == "integer"
+    return MONTHS_PER[unit.unit] * (0.5 if is_whole else SHORTEST_SHARE)
 
 
 def _survival(contract: Contract) -> Survival:
@@ -103,6 +111,7 @@ def fit_months(contract: Contract, columns: Columns, stays: Stays, *, shape: str
             "duration": _survival(contract).duration,
             "months_per_unit": MONTHS_PER[_survival(contract).unit],
             "median_months": float(np.median(stays.months)),
+            "shortest_months": shortest_months(contract),
             "intercept": float(found["Intercept"]),
             "terms": tuple(_filled(place, term, found) for place, term in enumerate(terms)),
             "power": float(np.exp(fitter.params_[power]["Intercept"])),

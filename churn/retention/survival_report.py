@@ -35,7 +35,7 @@ def _warnings(study: SurvivalStudy) -> Iterator[str]:
     if not study.agrees:
         yield ""
         yield (
-            f"**Use expected months with care**: by these curves {study.expected_to_leave:.1%} of the customers leave in "
-            f"the next {study.horizon_days} days, and the target says that {study.observed_to_leave:.1%} left. Both can't "
-            "be right; the customers may have been watched for a shorter time than was assumed."
+            f"**Use expected months with care**: by these curves {study.expected_to_leave:.1%} of the customers leave "
+            f"in the next {study.horizon_days} days, and the target says that {study.observed_to_leave:.1%} left. Both "
+            "can't be right; the customers may have been watched for a shorter time than was assumed."
         )

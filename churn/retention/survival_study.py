@@ -81,7 +81,7 @@ class SurvivalStudy:
     @property
     def agrees(self) -> bool:
         """False: the shares of those who leave differ by more than a half, so that the months can't be relied on."""
-        return abs(np.log(self.expected_to_leave / self.observed_to_leave)) <= np.log(1.5)
+        return 1 / 1.5 <= self.expected_to_leave / self.observed_to_leave <= 1.5
 
 
 def study_survival(
@@ -194,6 +194,6 @@ def _caveat(watched_months: float | None) -> str:
         )
     return (
         "The table is a snapshot, and customers who left before it was made may not be in it. Assumed: all are, and "
-        "each was watched from his first day. Where they are not, customers leave sooner than these curves say, and the "
-        "expected months are too many."
+        "each was watched from his first day. Where they are not, customers leave sooner than these curves say, and "
+        "the expected months are too many."
     )
