@@ -95,26 +95,31 @@ def test_no_rows_have_no_contributions(sessions: Sessions, customers: Columns, t
     assert sessions[1].explain(nobody).shape == (0, len(telco.columns) + 1)
 
 
-def test_a_row_at_the_base_is_explained_by_nothing(telco: Contract) -> None:
-    """Terms that cancel out: no division by zero, and each still has its sign."""
+def test_next_to_the_base_the_slope_stands_for_the_ratio_of_two_small_differences(telco: Contract) -> None:
+    """Terms that cancel out, or all but: no division by zero or by noise: each is what it is a little further off."""
     columns = random_columns(telco, 200, seed=3)
     fitted = fitted_toy(telco, columns)
 
-    def cancelling(pipeline: object, background: object, target: Target) -> Contributions:
-        del pipeline, background
-        graph, tensors = target
-        half = graph.add("Add", graph.add("Mul", tensors["tenure"], graph.constant(0.0)), graph.constant(0.5))
-        zeros = [graph.constant([[0.0]])] * (len(number_features(telco)) + len(text_features(telco)) - 2)
-        rest = [graph.add("Mul", half, zero) for zero in zeros]
-        return Contributions(graph.add("Concat", half, graph.add("Neg", half), *rest, axis=1), BASE)
+    def explained(rest: float) -> np.ndarray:
+        def cancelling(pipeline: object, background: object, target: Target) -> Contributions:
+            del pipeline, background
+            graph, tensors = target
+            zero = graph.add("Mul", tensors["tenure"], graph.constant(0.0))
+            half, other = (graph.add("Add", zero, graph.constant(value)) for value in (0.5, rest - 0.5))
+            others = len(number_features(telco)) + len(text_features(telco)) - 2
+            return Contributions(graph.add("Concat", half, other, *[zero] * others, axis=1), BASE)
 
-    model = explanation_graph(replace(TOY, contributions_onnx=cancelling), fitted, telco, raw_frame(columns))
+        model = explanation_graph(replace(TOY, contributions_onnx=cancelling), fitted, telco, raw_frame(columns))
+        assert model is not None
+        return ExplanationSession(model.SerializeToString(), telco).explain(columns)
 
-    assert model is not None
-    found = ExplanationSession(model.SerializeToString(), telco).explain(columns)
-    assert np.isfinite(found).all()
-    assert np.abs(found[:, :-1].sum(axis=1)).max() < 1e-6
-    assert np.abs(found[:, :-1]).max() > 0.05
+    exact, nearly, further = explained(0.0), explained(3e-7), explained(0.001)
+
+    assert np.isfinite(exact).all()
+    assert np.abs(exact[:, :-1].sum(axis=1)).max() < 1e-6
+    assert np.abs(further[:, :-1]).max() > 0.05
+    assert np.abs(exact - further).max() < 0.002
+    assert np.abs(nearly - further).max() < 0.002
 
 
 def test_contributions_that_leave_a_term_out_are_refused(sessions: Sessions, customers: Columns) -> None:
