@@ -5,15 +5,13 @@ Both compute in float32 with the same rounding, so that a tree never sees a valu
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from churn.contract.derived import Bin, CountOf, Derived, Difference, IsMissing, Log1p, Ratio, Sum
 from churn.contract.table import Columns
-
-if TYPE_CHECKING:  # the numpy forms also serve, where there is no onnx
-    from churn.features.graph import GraphBuilder
+from churn.features.tensors import Tensors
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,7 @@ class Operation:
     """
 
     numpy: Callable[[Any, Columns], np.ndarray]
-    onnx: Callable[[Any, "GraphBuilder", dict[str, str]], str]
+    onnx: Callable[[Any, Tensors, dict[str, str]], str]
 
 
 def _ratio(derived: Ratio, columns: Columns) -> np.ndarray:
@@ -36,7 +34,7 @@ def _ratio(derived: Ratio, columns: Columns) -> np.ndarray:
     return np.where(np.isinf(divided), np.float32(np.nan), divided).astype(np.float32)
 
 
-def _ratio_onnx(derived: Ratio, graph: "GraphBuilder", tensors: dict[str, str]) -> str:
+def _ratio_onnx(derived: Ratio, graph: Tensors, tensors: dict[str, str]) -> str:
     divided = graph.add("Div", tensors[derived.numerator], tensors[derived.denominator])
     return graph.add("Where", graph.add("IsInf", divided), graph.constant(np.nan), divided)
 
@@ -46,7 +44,7 @@ def _difference(derived: Difference, columns: Columns) -> np.ndarray:
         return np.asarray(columns[derived.left] - columns[derived.right], np.float32)
 
 
-def _difference_onnx(derived: Difference, graph: "GraphBuilder", tensors: dict[str, str]) -> str:
+def _difference_onnx(derived: Difference, graph: Tensors, tensors: dict[str, str]) -> str:
     return graph.add("Sub", tensors[derived.left], tensors[derived.right])
 
 
@@ -59,7 +57,7 @@ def _sum(derived: Sum, columns: Columns) -> np.ndarray:
     return total
 
 
-def _sum_onnx(derived: Sum, graph: "GraphBuilder", tensors: dict[str, str]) -> str:
+def _sum_onnx(derived: Sum, graph: Tensors, tensors: dict[str, str]) -> str:
     return graph.total([tensors[name] for name in derived.columns])
 
 
@@ -68,7 +66,7 @@ def _count_of(derived: CountOf, columns: Columns) -> np.ndarray:
     return np.asarray(np.sum(counted, axis=0), np.float32)
 
 
-def _count_of_onnx(derived: CountOf, graph: "GraphBuilder", tensors: dict[str, str]) -> str:
+def _count_of_onnx(derived: CountOf, graph: Tensors, tensors: dict[str, str]) -> str:
     texts = graph.add("Concat", *(tensors[name] for name in derived.columns), axis=1)
     return graph.count(graph.lookup(texts, dict.fromkeys(derived.values, 1.0), 0.0))
 
@@ -80,7 +78,7 @@ def _bin(derived: Bin, columns: Columns) -> np.ndarray:
     return np.asarray(np.where(np.isnan(values), np.nan, reached), np.float32)
 
 
-def _bin_onnx(derived: Bin, graph: "GraphBuilder", tensors: dict[str, str]) -> str:
+def _bin_onnx(derived: Bin, graph: Tensors, tensors: dict[str, str]) -> str:
     values = tensors[derived.column]
     is_reached = graph.add("GreaterOrEqual", values, graph.constant(np.array([derived.edges])))
     reached = graph.count(graph.add("Cast", is_reached, to=1))
@@ -94,7 +92,7 @@ def _log1p(derived: Log1p, columns: Columns) -> np.ndarray:
         return np.where(values > -1, np.log(values + 1.0), np.nan).astype(np.float32)
 
 
-def _log1p_onnx(derived: Log1p, graph: "GraphBuilder", tensors: dict[str, str]) -> str:
+def _log1p_onnx(derived: Log1p, graph: Tensors, tensors: dict[str, str]) -> str:
     double = graph.add("Cast", tensors[derived.column], to=11)
     logarithm = graph.add("Log", graph.add("Add", double, graph.constant(1.0, np.float64)))
     is_defined = graph.add("Greater", double, graph.constant(-1.0, np.float64))
@@ -107,7 +105,7 @@ def _is_missing(derived: IsMissing, columns: Columns) -> np.ndarray:
     return np.asarray(is_missing, np.float32)
 
 
-def _is_missing_onnx(derived: IsMissing, graph: "GraphBuilder", tensors: dict[str, str]) -> str:
+def _is_missing_onnx(derived: IsMissing, graph: Tensors, tensors: dict[str, str]) -> str:
     """A number is missing when NaN; a category when its text is empty."""
     name = tensors[derived.column]
     if graph.is_text(name):
@@ -132,6 +130,6 @@ def derive(derived: Derived, columns: Columns) -> np.ndarray:
     return OPERATIONS[type(derived)].numpy(derived, columns)
 
 
-def derive_onnx(derived: Derived, graph: "GraphBuilder", tensors: dict[str, str]) -> str:
+def derive_onnx(derived: Derived, graph: Tensors, tensors: dict[str, str]) -> str:
     """Add one derived column to a graph: name of a float32 tensor of shape (rows, 1)."""
     return OPERATIONS[type(derived)].onnx(derived, graph, tensors)

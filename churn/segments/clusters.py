@@ -39,6 +39,7 @@ def find_segments(
     wanted = _wanted(contract)
     derived = {name: contract.derived[name] for name in wanted.columns if name in contract.derived}
     scales, points = _points(wanted, derived, columns)
+    points = points[np.random.default_rng(seed).permutation(len(points))[:FITTED_ROWS]]
     _require_differences(points, wanted)
     centres, choice = _centres(points, _choice(wanted, points, seed), seed)
     book = SegmentBook(
@@ -84,11 +85,9 @@ def _choice(wanted: Segmentation, points: np.ndarray, seed: int) -> Choice:
 
 def _centres(points: np.ndarray, choice: Choice, seed: int) -> tuple[np.ndarray, Choice]:
     """Fit, and give the customers of segments that are too small to the next ones."""
-    rng = np.random.default_rng(seed)
-    fitted = points[rng.permutation(len(points))[:FITTED_ROWS]]
-    count = min(choice.count, len(np.unique(fitted, axis=0)))
-    model = k_means(fitted, count, seed=seed)
-    is_large = np.bincount(model.labels_, minlength=count) >= SMALLEST_SHARE * len(fitted)
+    count = min(choice.count, len(np.unique(points, axis=0)))
+    model = k_means(points, count, seed=seed)
+    is_large = np.bincount(model.labels_, minlength=count) >= SMALLEST_SHARE * len(points)
     centres = np.asarray(model.cluster_centers_)[is_large]
     return centres, _corrected(choice, len(centres))
 

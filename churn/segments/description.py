@@ -13,6 +13,9 @@ from churn.segments.differences import traits_of
 from churn.segments.naming import names_of
 from churn.segments.profile import Segment
 
+TOLD_ROWS = 20_000
+"""Every k-th customer of a larger table is compared: what needs more to be seen is too small to matter."""
+
 
 def described(
     book: SegmentBook, contract: Contract, columns: Columns, labels: np.ndarray, *, values: np.ndarray | None = None
@@ -30,9 +33,11 @@ def described(
     counted = [_counted(segment, members, labels, worth) for segment, members in _members(book, columns)]
     ranked = tuple(sorted(counted, key=lambda segment: (-segment.churn_rate, -segment.size)))
     book = book.model_copy(update={"segments": ranked})
-    every = {**columns, **{name: derive(how, columns) for name, how in contract.derived.items()}}
-    numbers = book.of_columns(columns)
-    traits = traits_of(contract, every, numbers, grouped_by=_kin(contract, {scale.name for scale in book.scales}))
+    some = {name: values[:: max(1, len(labels) // TOLD_ROWS)] for name, values in columns.items()}
+    every = {**some, **{name: derive(how, some) for name, how in contract.derived.items()}}
+    numbers = book.of_columns(some)
+    kin = _kin(contract, {scale.name for scale in book.scales})
+    traits = traits_of(contract, every, numbers, count=len(ranked), grouped_by=kin)
     names = names_of(contract, every, numbers, traits)
     told = zip(ranked, names, traits, strict=True)
     segments = tuple(segment.model_copy(update={"name": name, "traits": why}) for segment, name, why in told)

@@ -17,9 +17,6 @@ from churn.contract.derived import Bin, Log1p
 from churn.segments.profile import Trait
 from churn.segments.words import column_words, is_text_like, number_words, texts_of
 
-TESTED_ROWS = 20_000
-"""Every k-th customer of a larger table: what needs more of them to be seen is too small to matter."""
-
 LARGEST_SMD = 99.0
 
 
@@ -34,7 +31,12 @@ class Difference:
 
 
 def traits_of(
-    contract: Contract, columns: Mapping[str, np.ndarray], numbers: np.ndarray, *, grouped_by: frozenset[str]
+    contract: Contract,
+    columns: Mapping[str, np.ndarray],
+    numbers: np.ndarray,
+    *,
+    count: int,
+    grouped_by: frozenset[str],
 ) -> tuple[tuple[Trait, ...], ...]:
     """Return the traits of each segment, strongest first.
 
@@ -42,19 +44,17 @@ def traits_of(
         contract: what the columns mean.
         columns: graph-ready and derived columns, each of shape (rows,).
         numbers: segment of each row, shape (rows,).
+        count: of segments.
         grouped_by: columns that the segments were made from.
     """
-    step = max(1, len(numbers) // TESTED_ROWS)
-    some = {name: values[::step] for name, values in columns.items()}
-    chosen = numbers[::step]
     found = [
         (number, name, difference)
-        for number in range(int(numbers.max()) + 1)
-        for name, values in some.items()
-        if (difference := _difference(contract, name, values, chosen == number)) is not None
+        for number in range(count)
+        for name, values in columns.items()
+        if (difference := _difference(contract, name, values, numbers == number)) is not None
     ]
     corrected = false_discovery_control([difference.p for *_, difference in found]) if found else []
-    traits: dict[int, list[Trait]] = {number: [] for number in range(int(numbers.max()) + 1)}
+    traits: dict[int, list[Trait]] = {number: [] for number in range(count)}
     for (number, name, difference), p in zip(found, corrected, strict=True):
         traits[number].append(_trait(contract, name, difference, float(p), is_grouped_by=name in grouped_by))
     return tuple(tuple(sorted(each, key=lambda trait: -trait.strength)) for each in traits.values())

@@ -49,7 +49,7 @@ def test_effects_are_the_differences_that_were_planted() -> None:
     columns, _ = crowd(10_000, 1, seed=0)
     columns["age"] = (rng.normal(size=10_000) * 10 + 40 + 8 * numbers).astype(np.float32)
 
-    of_first, of_second = traits_of(shop(), columns, numbers, grouped_by=frozenset())
+    of_first, of_second = traits_of(shop(), columns, numbers, count=2, grouped_by=frozenset())
 
     ages = [next(trait for trait in traits if trait.column == "age") for traits in (of_first, of_second)]
     assert np.allclose([age.effect for age in ages], [-0.8, 0.8], atol=0.05)
@@ -63,7 +63,7 @@ def test_chance_alone_is_rarely_called_a_difference() -> None:
     for seed in range(20):
         rng = np.random.default_rng(seed)
         columns = {name: rng.normal(size=200).astype(np.float32) for name in names}
-        traits = traits_of(contract, columns, rng.integers(4, size=200), grouped_by=frozenset())
+        traits = traits_of(contract, columns, rng.integers(4, size=200), count=4, grouped_by=frozenset())
         false_alarms += any(trait.p_adjusted <= 0.05 for each in traits for trait in each)
 
     assert false_alarms <= 4
