@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
-from joblib import Parallel, delayed
 
 from churn.bundle.making import graph_of, with_hard_rows
 from churn.bundle.parity import prove_parity
@@ -31,6 +30,7 @@ from churn.models.stack import stack_parameters
 from churn.models.stacking import stack_fitted
 from churn.retention.profit import realised_profit
 from pipelines.ingest import Customers
+from pipelines.processes import in_processes
 from pipelines.search import Search, Searched
 from pipelines.tracking import Say
 from pipelines.training import TrainParameters
@@ -146,13 +146,13 @@ class Development:
         self.say(f"fitting and calibrating {', '.join(wanted)}, {self.parameters.folds} folds")
         splits = self.folds(self.parameters.folds)
         tasks = [
-            delayed(_fit)(CANDIDATES[name], Recipe(self.contract, values, self.parameters.seed), self.customers, splits)
+            (name, Recipe(self.contract, values, self.parameters.seed), self.customers, splits)
             for name, values in wanted.items()
         ]
-        fitted = Parallel(n_jobs=min(self.parameters.processes, len(tasks)))(tasks)
+        fitted = dict(in_processes(_fit, tasks, self.parameters.processes))
         return {
-            name: finalist_of(CANDIDATES[name], values, one, (self.contract, self.customers))
-            for (name, values), one in zip(wanted.items(), fitted, strict=True)
+            name: finalist_of(CANDIDATES[name], values, fitted[number], (self.contract, self.customers))
+            for number, (name, values) in enumerate(wanted.items())
         }
 
     def _stack(self, members: dict[str, Parameters], finalists: dict[str, Finalist]) -> Finalist:
@@ -250,6 +250,6 @@ def _milliseconds(call: Callable[[], object]) -> float:
     return float(np.median(seconds)) * 1000
 
 
-def _fit(candidate: Candidate, recipe: Recipe, customers: Customers, splits: Sequence[Fold]) -> CalibratedPipeline:
-    fitted = CalibratedPipeline(candidate.build(recipe), seed=recipe.seed)
+def _fit(name: str, recipe: Recipe, customers: Customers, splits: Sequence[Fold]) -> CalibratedPipeline:
+    fitted = CalibratedPipeline(CANDIDATES[name].build(recipe), seed=recipe.seed)
     return fitted.fit(raw_frame(customers.columns), customers.labels, splits=splits)

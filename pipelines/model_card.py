@@ -123,7 +123,8 @@ def _measures(facts: CardFacts) -> Iterator[str]:
     for name, words in MEASURED.items():
         found = facts.estimates[name]
         yield f"| {words} | {found.value:.3f} | {found.low:.3f} – {found.high:.3f} |"
-    yield f"\nThe threshold: {facts.threshold_words}. Customers from {facts.policy.high_risk_from:.2f} on are HIGH risk."
+    yield f"\nThe threshold: {facts.threshold_words}."
+    yield f"Customers from {facts.policy.high_risk_from:.2f} on are HIGH risk."
 
 
 def _drivers(facts: CardFacts) -> Iterator[str]:
