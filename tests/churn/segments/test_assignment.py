@@ -14,6 +14,7 @@ from churn.features.operations import derive
 from churn.segments.assignment import SegmentBook
 from churn.segments.choosing import k_means
 from churn.segments.clusters import find_segments
+from churn.segments.scales import NumberScale
 from churn.segments.scaling import fit_scale
 from tests.bundles import random_columns, random_target
 from tests.churn.segments.crowds import crowd, leavers, row_of, shop
@@ -73,6 +74,13 @@ def test_no_row_is_in_another_segment_than_its_table_says(every_book: SegmentBoo
     columns = {name: np.array([value], object if name == "channel" else np.float32) for name, value in row.items()}
 
     assert every_book.of_row(row) == every_book.of_columns(columns)[0]
+
+
+@given(value=st.floats(-1e5, 1e5))
+def test_a_number_of_a_request_is_rounded_as_a_table_rounds_it(value: float) -> None:
+    scale = NumberScale(name="any", median=0, low=-1e4, high=1e4, log_unit=3.0, centre=0.1, spread=0.7)
+
+    assert scale.encode_value(value) == scale.encode(np.array([value], np.float32))[0, 0]
 
 
 @pytest.mark.parametrize("seed", range(3))
