@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree
 
@@ -13,11 +14,13 @@ from pipelines.explanations import log_explanations, reasons_of
 from pipelines.settings import PipelineSettings
 from pipelines.tracking import open_tracking
 from tests.bundles import as_format_1, random_columns
+from tests.tracking import own_tracking
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> PipelineSettings:
-    return PipelineSettings(home=tmp_path, tracking=f"sqlite:///{tmp_path / 'mlflow.db'}")
+def settings(tmp_path: Path) -> Iterator[PipelineSettings]:
+    with own_tracking():
+        yield PipelineSettings(home=tmp_path, tracking=f"sqlite:///{tmp_path / 'mlflow.db'}")
 
 
 def test_pictures_and_tables_are_logged(bundle_folder: Path, telco: Contract, settings: PipelineSettings) -> None:
