@@ -7,28 +7,23 @@ Writes: an MLflow run with the audit, nested trials, metrics with intervals, mon
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import numpy as np
-
-from churn.bundle.explaining import explanation_graph
-from churn.bundle.explanation_session import ExplanationSession
 from churn.bundle.files import DecisionPolicy
 from churn.bundle.making import Ingredients
 from churn.contract.contract import Contract
 from churn.evaluation.audit import Audit
-from churn.evaluation.campaign import Campaign, plan_campaign
+from churn.evaluation.campaign import Campaign
 from churn.evaluation.fairness import Decided, group_reports
 from churn.evaluation.intervals import Estimate
-from churn.evaluation.scored import Scored
 from churn.evaluation.slices import slices
-from churn.features.frame import raw_frame
-from churn.retention.profit import customer_value
+from churn.retention.survival_report import as_markdown as survival_markdown
+from churn.retention.survival_study import SurvivalStudy
 from churn.segments.assignment import SegmentBook
-from churn.segments.clusters import find_segments
 from churn.segments.report import as_summary
 from pipelines.audit import audit_customers
 from pipelines.development import Developed, Development
+from pipelines.findings import find_campaign, find_drivers, find_segments_of, find_staying, with_values
 from pipelines.ingest import Ingested
 from pipelines.model_card import CardFacts, write_card
 from pipelines.nested import nested_scores
@@ -38,19 +33,16 @@ from pipelines.tracking import Say, training_run
 from pipelines.training import Training, TrainParameters, split
 from pipelines.training_log import (
     log_audit,
-    log_campaign,
     log_cross_validation,
     log_development,
     log_holdout,
     log_inputs,
     log_model,
     log_nested,
-    log_segments,
 )
 
 log = logging.getLogger(__name__)
 
-EXPLAINED_ROWS = 2000
 CALIBRATED = {
     "none": "Probabilities are the model's own: on customers that it had not seen, no correction made them truer.",
     "temperature": "Probabilities were made less extreme, or more, by one factor (temperature scaling).",
@@ -86,11 +78,13 @@ def train(
     Raises:
         LeakageError: a column knows the outcome, or rows are on both sides of a fold; the audit is in the run.
     """
-    training = _with_values(split(ingested, contract, parameters, settings))
+    training = split(ingested, contract, parameters, settings)
     with training_run(settings, name=f"train-{contract.name}") as run:
         log_inputs(training)
         say("audit: does a column know the outcome?")
         log_audit(_audit(training)).require_passed()
+        staying = find_staying(training)
+        training = with_values(training, staying)
         developed = _develop(training, say)
         log_development(developed)
         policy = _policy(training, developed)
@@ -99,7 +93,7 @@ def train(
             say("nested evaluation: everything once more inside each outer fold")
             nested = nested_scores(training.train, contract, parameters, say=say)
             log_nested(nested, training, policy.threshold)
-        made_of = _gather(training, developed, policy, say)
+        made_of = _gather(training, developed, staying, (policy, say))
         say("writing the graphs and proving that they equal the pipeline")
         digest, parity = log_model(made_of)
         log_holdout(training, developed.best.fitted)
@@ -107,15 +101,6 @@ def train(
     trained = Trained(run.info.run_id, best.candidate.name, developed.choice.reason, digest, best.estimates, parity)
     log.info("model trained", extra={"run": trained.run_id, "candidate": trained.candidate, "digest": digest})
     return trained
-
-
-def _with_values(training: Training) -> Training:
-    """Add what each customer is worth, when the contract says how."""
-    economics = training.contract.economics
-    if economics is None:
-        return training
-    values = customer_value(economics, training.train.columns)
-    return replace(training, train=replace(training.train, values=values))
 
 
 def _audit(training: Training) -> Audit:
@@ -140,13 +125,16 @@ def _policy(training: Training, developed: Developed) -> DecisionPolicy:
     return DecisionPolicy(threshold=threshold, high_risk_from=max(training.contract.policy.high_risk_from, threshold))
 
 
-def _gather(training: Training, developed: Developed, policy: DecisionPolicy, say: Say) -> Ingredients:
-    """Collect what goes into the bundle; each part is logged when it is there."""
-    campaign = _campaign(training, developed)
-    say("reasons: which columns move the predictions")
-    drivers = _drivers(training, developed)
-    book = _segments(training, say)
-    card = write_card(_card_facts(training, developed, policy, (campaign, drivers, book)))
+def _gather(
+    training: Training, developed: Developed, staying: SurvivalStudy | None, how: tuple[DecisionPolicy, Say]
+) -> Ingredients:
+    """Collect what goes into the bundle."""
+    policy, say = how
+    say("money, reasons, segments")
+    campaign = find_campaign(training, developed.best)
+    drivers = find_drivers(training, developed.best)
+    book = find_segments_of(training)
+    card = write_card(_card_facts(training, developed, policy, (campaign, drivers, book, staying)))
     return Ingredients(
         contract=training.contract,
         candidate=developed.best.candidate.name,
@@ -157,54 +145,17 @@ def _gather(training: Training, developed: Developed, policy: DecisionPolicy, sa
         training_data_sha256=training.train.sha256,
         card=card,
         segments=book,
+        months=staying.model if staying else None,
     )
-
-
-def _campaign(training: Training, developed: Developed) -> Campaign | None:
-    economics, customers = training.contract.economics, training.train
-    if economics is None or customers.values is None:
-        return None
-    scored = Scored.of(customers.labels, developed.best.fitted.out_of_fold_, customers.values, customers.groups)
-    return log_campaign(
-        plan_campaign(scored, economics, developed.best.threshold, seed=training.parameters.seed), scored
-    )
-
-
-def _drivers(training: Training, developed: Developed) -> dict[str, float] | None:
-    """Mean absolute contribution of each column in log-odds, largest first; None when there are no reasons."""
-    best, contract = developed.best, training.contract
-    sample = np.random.default_rng(0).permutation(len(training.train.labels))[:EXPLAINED_ROWS]
-    columns = training.train.only(sample).columns
-    graph = explanation_graph(best.candidate, best.fitted, contract, raw_frame(columns))
-    if graph is None:
-        return None
-    contributions = ExplanationSession(graph.SerializeToString(), contract).explain(columns)
-    sizes = dict(zip(contract.columns, np.abs(contributions[:, :-1]).mean(axis=0).tolist(), strict=True))
-    return dict(sorted(sizes.items(), key=lambda one: -one[1]))
-
-
-def _segments(training: Training, say: Say) -> SegmentBook | None:
-    if training.contract.segments is None:
-        return None
-    say("segments: groups of alike customers")
-    customers = training.train
-    book = find_segments(
-        training.contract,
-        customers.columns,
-        customers.labels,
-        seed=training.parameters.seed,
-        values=customers.values,
-    )
-    return log_segments(book, customers.columns)
 
 
 def _card_facts(
     training: Training,
     developed: Developed,
     policy: DecisionPolicy,
-    parts: tuple[Campaign | None, Mapping[str, float] | None, SegmentBook | None],
+    parts: tuple[Campaign | None, Mapping[str, float] | None, SegmentBook | None, SurvivalStudy | None],
 ) -> CardFacts:
-    campaign, drivers, book = parts
+    campaign, drivers, book, staying = parts
     best, contract = developed.best, training.contract
     scored = training.train.only(best.is_scored)
     scores = best.fitted.out_of_fold_[best.is_scored]
@@ -225,6 +176,7 @@ def _card_facts(
             contract, Decided(scored.columns, scored.labels, scores, policy.threshold, scored.values)
         ),
         segments=as_summary(book) if book else "",
+        survival=survival_markdown(staying) if staying else "",
     )
 
 

@@ -13,19 +13,13 @@ import optuna
 from churn.bundle.files import CARD
 from churn.bundle.making import Ingredients, make_bundle
 from churn.contract.reading import dump_contract
-from churn.contract.table import Columns
 from churn.evaluation.audit import Audit
-from churn.evaluation.campaign import Campaign
 from churn.evaluation.intervals import Estimate, estimate
-from churn.evaluation.money_plots import money_plots
 from churn.evaluation.plots import plots
-from churn.evaluation.scored import Scored
 from churn.features.frame import raw_frame
 from churn.models.calibration import CalibratedPipeline
-from churn.segments.assignment import SegmentBook
-from churn.segments.plots import plots as segment_plots
-from churn.segments.report import as_markdown as segments_markdown
 from pipelines.development import Developed, Finalist
+from pipelines.explanations import log_explanations
 from pipelines.finalists import finalists_markdown, finalists_table
 from pipelines.ingest import ID, LABEL
 from pipelines.logged_model import log_bundle
@@ -106,32 +100,14 @@ def log_nested(nested: Nested, training: Training, threshold: float) -> dict[str
     return found
 
 
-def log_campaign(campaign: Campaign, scored: Scored) -> Campaign:
-    """Log what the campaign is worth, with its pictures."""
-    mlflow.log_metrics({f"money_{name}": value for name, value in campaign.metrics().items() if isfinite(value)})
-    mlflow.log_text(campaign.as_markdown(), "money/campaign.md")
-    for name, figure in money_plots(campaign, scored).items():
-        mlflow.log_figure(figure, f"money/{name}.png")
-    return campaign
-
-
-def log_segments(book: SegmentBook, columns: Columns) -> SegmentBook:
-    """Log the segments with their profiles and pictures."""
-    mlflow.log_text(segments_markdown(book), "segments/segments.md")
-    mlflow.log_text(book.model_dump_json(indent=1), "segments/segments.json")
-    mlflow.log_metric("segments", len(book.segments))
-    for name, figure in segment_plots(book, columns).items():
-        mlflow.log_figure(figure, f"segments/{name}.png")
-    return book
-
-
 def log_model(made_of: Ingredients) -> tuple[str, float]:
-    """Make the bundle, log it as the run's model; return its digest and the largest difference to the pipeline."""
+    """Make the bundle and log it as the run's model, with its reasons; return its digest and the parity proven."""
     with TemporaryDirectory() as scratch:
         folder = Path(scratch) / "bundle"
         digest, parity = make_bundle(folder, made_of)
         log_bundle(folder, made_of.contract)
         mlflow.log_artifact(str(folder / CARD))
+        log_explanations(folder, made_of.evaluation)
     mlflow.log_metric("parity_max_difference", parity.max_difference)
     mlflow.set_tags({"candidate": made_of.candidate, "bundle_digest": digest})
     return digest, parity.max_difference

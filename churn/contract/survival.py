@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from churn.contract.part import ColumnName, Part
 
 
@@ -12,3 +14,6 @@ class Survival(Part):
     """Numeric input column: how long the customer has been one."""
 
     unit: Literal["days", "weeks", "months", "years"] = "months"
+
+    watched_months: float | None = Field(default=None, gt=0)
+    """Leavers of the last so many months are in the table, and none from before; unset: everybody who ever left is."""
