@@ -7,7 +7,7 @@ export DO_NOT_TRACK = true
 export BENTOML_DO_NOT_TRACK = True
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/installed: pyproject.toml uv.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -29,6 +29,11 @@ test-slow: setup ## the longer tests: faults, fuzzing, real servers
 bench: setup ## measure speed, memory and the sampler; writes benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks $(if $(DATA),--data "$(DATA)")
 
+bench-science: setup ## models against what one would pick instead; DATA=telco.csv EXTENDED=folder EVENTS=cdnow.txt FOLDER=tables
+	@$(BIN)/python -m benchmarks.science $(if $(DATA),--data "$(DATA)") $(if $(EXTENDED),--extended "$(EXTENDED)") \
+		$(if $(EVENTS),--events "$(EVENTS)") $(if $(FOLDER),--folder "$(FOLDER)") \
+		$(if $(FOLDS),--folds $(FOLDS)) $(if $(REPEATS),--repeats $(REPEATS)) $(if $(TRIALS),--trials $(TRIALS))
+
 format: setup ## rewrite the code in the project's style
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -48,4 +53,4 @@ lock: setup ## resolve again, and export the requirements that MLproject and the
 doctor: setup ## check this installation: versions, stores, production alias, ports, disk
 	@$(BIN)/churn doctor
 
-.PHONY: help setup demo test test-slow bench format check lock doctor
+.PHONY: help setup demo test test-slow bench bench-science format check lock doctor
