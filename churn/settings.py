@@ -107,5 +107,9 @@ def set_library_defaults() -> None:
 
 
 def environment_for_children(**changes: str) -> dict[str, str]:
-    """Return what child processes inherit: this process's environment with some values changed."""
-    return {**os.environ, **changes}
+    """Return what child processes inherit: this process's environment with some values changed.
+
+    They import what this process does, wherever it was started.
+    """
+    code, path = str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": f"{code}{os.pathsep}{path}" if path else code, **changes}

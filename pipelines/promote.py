@@ -10,17 +10,17 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
-from churn.errors import BundleError, ConflictError, NotFoundError, StoreError
+from churn.errors import ConflictError, NotFoundError, StoreError
 from churn.evaluation.fairness import Decided, group_reports, unfair
 from churn.evaluation.gate import Gate, Verdict, judge
 from churn.evaluation.metrics import MEASURES
-from churn.scoring.loading import load_scorer
 from churn.scoring.scorer import Scorer
 from churn.stores.database import migrate, open_database
 from churn.stores.leases import Lease, hold_lease
 from churn.stores.promotions import Action, Move, PromotionLog
 from churn.stores.registry import ModelRegistry, RegisteredBundle
 from pipelines.holdout import Holdout, read_holdout
+from pipelines.registered import load_registered
 from pipelines.settings import PipelineSettings
 from pipelines.tracking import find_training
 
@@ -91,7 +91,7 @@ def rollback(order: Order, *, settings: PipelineSettings) -> Promoted:
         if production is None:
             raise NotFoundError(f"no version of {settings.model} is in production: promote one with `churn promote`")
         before = registry.version(settings.model, _version_before(PromotionLog(engine), settings, production.version))
-        _load(before, registry, settings)
+        load_registered(before, registry, settings)
         _Move(registry, PromotionLog(engine), before, production).make("rollback", order, lease, details={})
     log.info("rolled back", extra={"version": before.version, "before": production.version})
     return Promoted(settings.model, before.version, production.version, Verdict(()), {})
@@ -164,21 +164,12 @@ def _judge(
     """Measure both on the candidate's held-out rows, each with its own bundle, and ask the gate."""
     registry = ModelRegistry(settings.tracking_uri)
     holdout = read_holdout(find_training(settings, candidate.run_id))
-    scorer = _load(candidate, registry, settings)
+    scorer = load_registered(candidate, registry, settings)
     measured, reasons = _measure(scorer, holdout), _unfair(scorer, holdout)
     if production is None or production.version == candidate.version:
         return judge(measured, None, gate, objections=reasons), measured
-    in_use = _measure(_load(production, registry, settings), holdout)
+    in_use = _measure(load_registered(production, registry, settings), holdout)
     return judge(measured, in_use, gate, objections=reasons), measured
-
-
-def _load(bundle: RegisteredBundle, registry: ModelRegistry, settings: PipelineSettings) -> Scorer:
-    if not bundle.digest:
-        raise BundleError(
-            f"version {bundle.version} of {bundle.name} carries no digest: it was not made by `churn register`"
-        )
-    folder = registry.fetch_bundle(bundle, settings.bundle_folder / bundle.digest)
-    return load_scorer(folder, name=bundle.name, version=bundle.version, digest=bundle.digest)
 
 
 def _measure(scorer: Scorer, holdout: Holdout) -> dict[str, float]:

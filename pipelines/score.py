@@ -13,10 +13,10 @@ from pathlib import Path
 
 from churn.contract.table import CheckedTable, Columns, RejectedRow, check_table
 from churn.errors import NotFoundError, UsageError
-from churn.scoring.loading import load_scorer
 from churn.scoring.scorer import Scorer
 from churn.stores.registry import ModelRegistry
 from churn.stores.score_table import job_id_of
+from pipelines.registered import load_registered
 from pipelines.score_input import Chunk, read_chunks
 from pipelines.score_output import HEADER, REASONS, Scored, ScoreSink, open_sink
 from pipelines.settings import PipelineSettings
@@ -132,8 +132,7 @@ def _load(version: int | None, settings: PipelineSettings) -> Scorer:
     bundle = registry.version(settings.model, version) if version else registry.production(settings.model)
     if bundle is None:
         raise NotFoundError(f"no version of {settings.model} is in production: run `churn ring` or `churn promote`")
-    folder = registry.fetch_bundle(bundle, settings.bundle_folder / bundle.digest)
-    return load_scorer(folder, name=bundle.name, version=bundle.version, digest=bundle.digest)
+    return load_registered(bundle, registry, settings)
 
 
 def _sha256(path: Path) -> str:

@@ -5,8 +5,9 @@ import subprocess
 import sys
 import time
 
-from services.lock import exclusive
-from services.settings import ServiceSettings, child_environment
+from churn.settings import environment_for_children
+from churn.stores.file_locks import exclusive
+from services.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class Attendance:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "services.attendant"],
                 stdin=subprocess.PIPE,
-                env=child_environment(),
+                env=environment_for_children(),
             )
         except OSError as error:
             log.warning("attendant not started", extra={"reason": str(error)})

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from churn.errors import StoreError
 from churn.settings import set_library_defaults
+from churn.stores.file_locks import exclusive
 from services.exchange import AttendantState, write_note
-from services.lock import exclusive
 from services.logs import configure_logs
 from services.settings import ServiceSettings, prepare_attendant
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import orjson
 
 from churn.errors import UsageError
+from churn.stores.file_locks import exclusive, share
 from services.attendance import Attendance
-from services.lock import exclusive, share
 from services.settings import Door, ServiceSettings, prepare_serving, run_lock
 
 MEMORY_DISK = Path("/dev/shm")  # noqa: S108  a full disk kills processes whose metrics are mapped files on it

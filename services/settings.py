@@ -107,13 +107,6 @@ def prepare_attendant() -> None:
     os.environ["MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR"] = "1"
 
 
-def child_environment() -> dict[str, str]:
-    """Return the environment of a process that must import what this one does, wherever this one was started."""
-    code = str(Path(__file__).parent.parent)
-    path = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": f"{code}{os.pathsep}{path}" if path else code}
-
-
 def metrics_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
     """Return where the processes of this door leave their metrics; None when there is only this process."""
     folder = environment.get("PROMETHEUS_MULTIPROC_DIR")

@@ -7,12 +7,12 @@ import time
 from prometheus_client.core import GaugeMetricFamily
 
 from churn.stores.backlog import backlog
+from churn.stores.file_locks import share
 from churn.stores.spool import SpoolWriter
 from services import telemetry
 from services.attendance import Attendance
 from services.exchange import AttendantState, read_note
 from services.live import LiveModel
-from services.lock import share
 from services.settings import Door, ServiceSettings, metrics_folder, run_lock
 
 log = logging.getLogger(__name__)

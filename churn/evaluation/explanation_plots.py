@@ -115,7 +115,7 @@ def _by_number(axes: Axes, values: np.ndarray, amounts: np.ndarray) -> None:
     middles = [(float(np.median(values[groups == group])), float(amounts[groups == group].mean())) for group in known]
     if middles:
         axes.plot(*zip(*middles, strict=True), "o-", color=MARK_COLOUR, markersize=4, label="mean of customers alike")
-        axes.legend(frameon=False, fontsize=8)
+        axes.legend(frameon=False, fontsize=8, loc="upper right")
 
 
 def _by_category(axes: Axes, values: np.ndarray, amounts: np.ndarray) -> None:

@@ -8,35 +8,17 @@ more offers for that reason alone.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import hypot
 
 import numpy as np
-from scipy.stats import binomtest
 
 from churn.contract.contract import Contract
 from churn.contract.fairness import Fairness
 from churn.contract.table import Columns
 from churn.evaluation.bands import groups_of
+from churn.evaluation.intervals import Estimate
+from churn.evaluation.shares import difference, share
 
 STRATA = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A share with its 95 % interval; nan when nobody could be counted."""
-
-    value: float
-    low: float
-    high: float
-
-    def minus(self, other: "Share") -> "Share":
-        """Return the difference of two independent shares (Newcombe, 1998)."""
-        difference = self.value - other.value
-        return Share(
-            difference,
-            difference - hypot(self.value - self.low, other.high - other.value),
-            difference + hypot(self.high - self.value, other.value - other.low),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +37,9 @@ class GroupReport:
     group: str
     customers: int
     leavers: int
-    found: Share
-    right: Share
-    offered: Share
+    found: Estimate
+    right: Estimate
+    offered: Estimate
     offered_at_equal_value: float
     predicted_minus_observed: float
 
@@ -90,7 +72,7 @@ def unfair(reports: Sequence[GroupReport], tolerance: Fairness) -> Iterator[str]
         if len(judged) < 2:
             continue
         best, worst = max(judged, key=lambda one: one.found.value), min(judged, key=lambda one: one.found.value)
-        gap = best.found.minus(worst.found)
+        gap = difference(best.found, worst.found)
         if gap.low > tolerance.max_recall_gap:
             yield (
                 f"{best.found.value:.0%} of those who leave are found among {best.group}, "
@@ -110,14 +92,6 @@ def fairness_markdown(reports: Sequence[GroupReport]) -> str:
         f"{_words(one.offered)} | {one.offered_at_equal_value:.0%} | {one.predicted_minus_observed:+.3f} |\n"
         for one in reports
     )
-
-
-def share(hits: int, of: int) -> Share:
-    """Return a share with Wilson's 95 % interval."""
-    if not of:
-        return Share(float("nan"), float("nan"), float("nan"))
-    interval = binomtest(hits, of).proportion_ci(method="wilson")
-    return Share(hits / of, float(interval.low), float(interval.high))
 
 
 def _report(column: str, group: str, mask: np.ndarray, decided: Decided) -> GroupReport:
@@ -148,5 +122,5 @@ def _standardised(mask: np.ndarray, decided: Decided) -> float:
     return float(sum(part * offers.mean() for part, offers in held if len(offers)) / weight)
 
 
-def _words(one: Share) -> str:
+def _words(one: Estimate) -> str:
     return "–" if np.isnan(one.value) else f"{one.value:.0%} ({one.low:.0%} – {one.high:.0%})"

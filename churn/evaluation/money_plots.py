@@ -89,7 +89,7 @@ def _by_threshold(axes: Axes, campaign: Campaign, scored: Scored) -> None:
     if campaign.threshold != best.value:
         axes.axvline(best.value, color=MARK_COLOUR, linestyle=":", label=f"highest profit at {best.value:.3f}")
     axes.set(title="From which probability to contact", xlabel="threshold", ylabel=_per_customer(campaign))
-    axes.legend(frameon=False, fontsize=9)
+    axes.legend(frameon=False, fontsize=9, loc="upper right")
 
 
 def _yardsticks(axes: Axes, campaign: Campaign) -> None:

@@ -44,10 +44,10 @@ def _figure(draw: Callable[[Axes], None]) -> Figure:
     return figure
 
 
-def _labels(axes: Axes, title: str, x: str, y: str) -> None:
+def _labels(axes: Axes, title: str, x: str, y: str, *, legend: str = "upper right") -> None:
     axes.set(title=title, xlabel=x, ylabel=y)
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc=legend)
 
 
 def _roc(axes: Axes, target: np.ndarray, probability: np.ndarray) -> None:
@@ -56,7 +56,13 @@ def _roc(axes: Axes, target: np.ndarray, probability: np.ndarray) -> None:
         false_positive, true_positive, color=MODEL_COLOUR, label=f"model, AUC {roc_auc_score(target, probability):.3f}"
     )
     axes.plot([0, 1], [0, 1], color=CHANCE_COLOUR, linestyle="--", label="chance, AUC 0.5")
-    _labels(axes, "Who is ranked above whom (ROC)", "share of stayers called", "share of leavers found")
+    _labels(
+        axes,
+        "Who is ranked above whom (ROC)",
+        "share of stayers called",
+        "share of leavers found",
+        legend="lower right",
+    )
 
 
 def _precision_recall(axes: Axes, target: np.ndarray, probability: np.ndarray, threshold: float) -> None:
@@ -74,7 +80,7 @@ def _calibration(axes: Axes, target: np.ndarray, probability: np.ndarray) -> Non
     observed, predicted = calibration_curve(target, probability, n_bins=BINS, strategy="quantile")
     axes.plot([0, 1], [0, 1], color=CHANCE_COLOUR, linestyle="--", label="perfect")
     axes.plot(predicted, observed, "o-", color=MODEL_COLOUR, label=f"model, {BINS} equal groups")
-    _labels(axes, "Does 30 % mean 30 %?", "predicted probability", "share that left")
+    _labels(axes, "Does 30 % mean 30 %?", "predicted probability", "share that left", legend="upper left")
 
 
 def _lift(axes: Axes, target: np.ndarray, probability: np.ndarray) -> None:

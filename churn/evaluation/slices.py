@@ -15,7 +15,8 @@ from sklearn.metrics import roc_auc_score
 from churn.contract.contract import Contract
 from churn.contract.table import Columns
 from churn.evaluation.bands import groups_of
-from churn.evaluation.fairness import Share, share
+from churn.evaluation.intervals import Estimate
+from churn.evaluation.shares import share
 
 FEWEST_OF_A_KIND = 20
 LEVEL = 0.05
@@ -38,7 +39,7 @@ class Slice:
     leavers: int
     roc_auc: float
     predicted: float
-    observed: Share
+    observed: Estimate
     is_off: bool
 
 

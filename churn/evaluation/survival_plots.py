@@ -39,7 +39,7 @@ def calibration_plot(rows: Sequence[Calibrated]) -> Figure:
         for place, months in enumerate(sorted({row.months for row in rows})):
             _draw_fifths(axes, [row for row in rows if row.months == months], place)
         axes.set(title="Do foretold stays come true?", xlabel="foretold share that stays", ylabel="share that stayed")
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc="upper left")
     return figure
 
 

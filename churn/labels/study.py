@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from pydantic import BaseModel, Field
-from scipy.stats import binomtest
 
 from churn.contract.proxy import Days, Inactivity
 from churn.errors import TableError
+from churn.evaluation.shares import share
 from churn.labels.customers import eligible
 from churn.labels.events import Events, date_of, day_number
 from churn.labels.features import features_at
@@ -132,25 +132,17 @@ def _row(events: Events, when: tuple[int, int, int, int], chosen: np.ndarray, tr
     day, lead, horizon, follow_up = when
     has_left = is_silent(events, day, lead_days=lead, horizon_days=horizon)[chosen]
     stays_away = is_silent(events, day + lead, lead_days=horizon, horizon_days=follow_up)[chosen]
-    low, share, high = _share(int((has_left & ~stays_away).sum()), int(has_left.sum()))
+    back = share(int((has_left & ~stays_away).sum()), int(has_left.sum()))
     return StudyRow(
         lead_days=lead,
         horizon_days=horizon,
         customers=len(chosen),
         base_rate=float(has_left.mean()),
-        returned=share,
-        returned_low=low,
-        returned_high=high,
+        returned=back.value,
+        returned_low=back.low,
+        returned_high=back.high,
         agreement=None if truth is None else agreement(events.names[chosen], has_left, truth),
     )
-
-
-def _share(count: int, of: int) -> tuple[float, float, float]:
-    """Return a share between the ends of its 95 % Wilson interval; all are missing when there is nobody."""
-    if not of:
-        return np.nan, np.nan, np.nan
-    interval = binomtest(count, of).proportion_ci(method="wilson")
-    return float(interval.low), count / of, float(interval.high)
 
 
 def _recommend(rows: list[StudyRow], parameters: StudyParameters) -> tuple[int, str]:

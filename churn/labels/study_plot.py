@@ -27,7 +27,7 @@ def plot_study(study: LabelStudy) -> Figure:
             if study.horizon_days != study.recommended_days:
                 axes.axvline(study.horizon_days, color=CHANCE_COLOUR, linewidth=1.2, label="the contract's horizon")
             axes.set(xlabel="horizon: days of silence that count as having left", ylim=(0, None))
-            axes.legend(edgecolor="none", framealpha=0.9)
+            axes.legend(edgecolor="none", framealpha=0.9, loc="upper right")
     return figure
 
 

@@ -1,11 +1,11 @@
 """Describes found segments: counts, churn rates with intervals, worth, what sets each apart, and a name."""
 
 import numpy as np
-from scipy.stats import binomtest
 
 from churn.contract.contract import Contract
 from churn.contract.derived import sources_of
 from churn.contract.table import Columns
+from churn.evaluation.shares import share
 from churn.features.operations import derive
 from churn.retention.profit import customer_value
 from churn.segments.assignment import SegmentBook
@@ -64,14 +64,14 @@ def _members(book: SegmentBook, columns: Columns) -> list[tuple[Segment, np.ndar
 
 def _counted(segment: Segment, members: np.ndarray, labels: np.ndarray, worth: np.ndarray | None) -> Segment:
     size, left = int(members.sum()), int((labels[members] == 1).sum())
-    interval = binomtest(left, size).proportion_ci(0.95, method="wilson")
+    rate = share(left, size)
     return segment.model_copy(
         update={
             "size": size,
             "share": size / len(members),
-            "churn_rate": left / size,
-            "churn_low": float(interval.low),
-            "churn_high": float(interval.high),
+            "churn_rate": rate.value,
+            "churn_low": rate.low,
+            "churn_high": rate.high,
             "mean_value": None if worth is None else float(worth[members].mean()),
             "value_at_risk": None if worth is None else float(worth[members & (labels == 1)].sum()),
         }

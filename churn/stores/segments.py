@@ -1,7 +1,6 @@
 """Segments: the spool's append-only files, one record a line, each locked by the process that writes it."""
 
 import errno
-import fcntl
 import logging
 import os
 import re
@@ -11,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import orjson
+
+from churn.stores.file_locks import lock_alone
 
 NAME = re.compile(r"^.+-\d+-\d+\.jsonl$")
 CHUNK_BYTES = 1 << 20
@@ -44,7 +45,7 @@ class Segment:
                 handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
             except FileExistsError:
                 continue
-            if _lock(handle):
+            if lock_alone(handle):
                 return cls(path, handle)
             os.close(handle)  # a relay looked between creation and lock: it deletes the empty file
 
@@ -118,7 +119,7 @@ def locked(path: Path) -> Iterator[bool]:
         yield False
         return
     try:
-        yield _lock(handle)
+        yield lock_alone(handle)
     finally:
         os.close(handle)
 
@@ -142,11 +143,3 @@ def save_offsets(folder: Path, offsets: dict[str, int]) -> None:
         draft.replace(folder / NOTE)
     except OSError as error:
         log.warning("relay note not kept", extra={"folder": str(folder), "reason": str(error)})
-
-
-def _lock(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from churn.errors import UsageError
-from services.lock import exclusive, share
+from churn.stores.file_locks import exclusive, share
 from services.serving import remove_abandoned, require_free
 from services.settings import run_lock
 

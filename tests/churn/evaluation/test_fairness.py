@@ -4,7 +4,8 @@ import pytest
 from churn.contract.contract import Contract
 from churn.contract.fairness import Fairness
 from churn.evaluation.bands import groups_of
-from churn.evaluation.fairness import Decided, GroupReport, fairness_markdown, group_reports, share, unfair
+from churn.evaluation.fairness import Decided, GroupReport, fairness_markdown, group_reports, unfair
+from churn.evaluation.shares import difference, share
 
 ROWS = 4000
 
@@ -108,7 +109,7 @@ def test_the_difference_of_two_shares_covers_the_truth() -> None:
     rng = np.random.default_rng(5)
     covered = []
     for _ in range(400):
-        gap = share(int(rng.binomial(60, 0.9)), 60).minus(share(int(rng.binomial(150, 0.7)), 150))
+        gap = difference(share(int(rng.binomial(60, 0.9)), 60), share(int(rng.binomial(150, 0.7)), 150))
         covered.append(gap.low <= 0.2 <= gap.high)
 
     assert 0.93 <= np.mean(covered) <= 0.98

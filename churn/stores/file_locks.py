@@ -17,7 +17,7 @@ def exclusive(path: Path) -> Iterator[bool]:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        yield _lock(handle)
+        yield lock_alone(handle)
     finally:
         os.close(handle)
 
@@ -33,7 +33,8 @@ def share(path: Path) -> int:
     return handle
 
 
-def _lock(handle: int) -> bool:
+def lock_alone(handle: int) -> bool:
+    """Lock an open file against everybody else; False when another process holds it."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
