@@ -21,7 +21,7 @@ demo: setup ## the whole ring once; DATA=customers.csv CONTRACT=contracts/mine.y
 	@$(BIN)/churn demo $(if $(DATA),--data "$(DATA)") $(if $(CONTRACT),--contract "$(CONTRACT)") $(if $(CHECK),--check)
 
 test: setup ## what must pass before every commit (under 10 minutes); DATA=Telco-Customer-Churn.csv adds the real file
-	@$(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest
+	@$(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest -n auto --dist loadfile
 
 test-slow: setup ## the longer tests: faults, fuzzing, real servers
 	@$(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest -m slow

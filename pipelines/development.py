@@ -51,6 +51,7 @@ class Finalist:
         estimates: measures of the out-of-fold scores, with intervals.
         gain: what a campaign at its own threshold would have earned with each scored customer; without economics, minus
             the squared error of the probability.
+        squared_error: of the out-of-fold probabilities of the scored customers.
         milliseconds: to score one row with its graph.
         problems: why it can't be served; empty for most.
     """
@@ -62,6 +63,7 @@ class Finalist:
     threshold_words: str
     estimates: dict[str, Estimate]
     gain: np.ndarray
+    squared_error: np.ndarray
     milliseconds: float
     problems: tuple[str, ...]
 
@@ -178,6 +180,7 @@ class Development:
                 roc_auc=one.estimates["roc_auc"],
                 calibration_slope=one.estimates["calibration_slope"].value,
                 gain=one.gain,
+                squared_error=one.squared_error,
                 milliseconds=one.milliseconds,
                 interpretability=one.candidate.interpretability,
                 problems=one.problems,
@@ -211,6 +214,7 @@ def finalist_of(
         threshold_words=words,
         estimates=estimate(scored.labels, scores, threshold=threshold, groups=scored.groups),
         gain=gain,
+        squared_error=(scored.labels - scores) ** 2,
         milliseconds=milliseconds,
         problems=problems,
     )

@@ -44,7 +44,7 @@ def _figure(draw: Callable[[Axes], None]) -> Figure:
     return figure
 
 
-def _labels(axes: Axes, title: str, x: str, y: str, *, legend: str = "upper right") -> None:
+def _labels(axes: Axes, title: str, x: str, y: str, *, legend: Any = "upper right") -> None:
     axes.set(title=title, xlabel=x, ylabel=y)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False, loc=legend)

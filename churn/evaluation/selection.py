@@ -35,9 +35,9 @@ def choose(
 ) -> Choice:
     """Choose among finalists.
 
-    Those below the floor are ruled out. Of the others the one that gains most wins, if the paired difference to the
-    rest is more than noise; among those within the noise, the quickest (a millisecond is nothing), then the easiest to
-    explain, then the one that gains most.
+    Those below the floor are ruled out, and those whose probabilities are clearly less true than the best's. Of the
+    others the one that gains most wins, if the paired difference to the rest is more than noise; among those within the
+    noise, the quickest (a millisecond is nothing), then the easiest to explain, then the one that gains most.
 
     Args:
         finalists: at least one.

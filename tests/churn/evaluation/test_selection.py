@@ -9,6 +9,8 @@ ROWS = 2000
 NOISE = np.random.default_rng(0).normal(0, 30, ROWS)
 """What all finalists earn alike: large, and gone in a paired difference."""
 
+SPREAD = np.random.default_rng(1).normal(0, 0.1, ROWS)
+
 
 def finalist(
     name: str, gain: float, *, own_noise: float = 1.0, problems: tuple[str, ...] = (), **facts: float
@@ -19,6 +21,7 @@ def finalist(
         roc_auc=Estimate(facts.get("roc_auc", 0.84), 0.5, 1.0),
         calibration_slope=facts.get("slope", 1.0),
         gain=gain + NOISE + own - own.mean(),
+        squared_error=facts.get("brier", 0.13) + SPREAD + own / 1000,
         milliseconds=facts.get("milliseconds", 0.1),
         interpretability=int(facts.get("interpretability", 2)),
         problems=problems,
@@ -50,6 +53,20 @@ def test_within_the_noise_the_easiest_to_explain_is_chosen() -> None:
     assert choice.name == "logistic"
     assert "catboost and logistic earn the same within the noise" in choice.reason
     assert "easiest to explain" in choice.reason
+
+
+def test_one_whose_probabilities_are_clearly_less_true_is_ruled_out_though_it_earns_the_same() -> None:
+    choice = choose(
+        [
+            finalist("forest", 35.1, own_noise=20, interpretability=1, brier=0.135),
+            finalist("catboost", 35, own_noise=20, brier=0.133),
+            finalist("stack", 35, own_noise=20, brier=0.1325, interpretability=3),
+        ],
+        currency="USD",
+    )
+
+    assert choice.name == "catboost"
+    assert "forest (its probabilities are less true than the best finalist's" in choice.reason
 
 
 def test_within_the_noise_speed_goes_before_explaining() -> None:
@@ -126,6 +143,9 @@ def test_models_that_are_equal_are_called_different_in_at_most_one_of_twenty_run
     better = 0
     for seed in range(100):
         one, other = rng.normal(0, 1, (2, 80))
-        pair = [Finalist(name, Estimate(0.8, 0.7, 0.9), 1.0, gain, 0.1, 0) for name, gain in (("a", one), ("b", other))]
+        pair = [
+            Finalist(name, Estimate(0.8, 0.7, 0.9), 1.0, gain, np.zeros(len(gain)), 0.1, 0)
+            for name, gain in (("a", one), ("b", other))
+        ]
         better += "more than the next" in choose(pair, seed=seed).reason
     assert better <= 12
