@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from benchmarks.results import RESULTS, replace_section
+from benchmarks.results import RESULTS, replace_section, section_of
 from benchmarks.science import tables
 from benchmarks.science.card import markdown
 from benchmarks.science.measured import Measured, measure
@@ -23,7 +23,8 @@ from pipelines.training import TrainParameters
 
 SECTION = "science"
 FOUND = Path(__file__).parents[3] / "shared" / "data"
-"""Where the public files lie when nothing else is said."""
+FILES = {"data": "Telco-Customer-Churn.csv", "extended": "telco_extended", "events": "cdnow.txt"}
+"""Where the public files lie when no table is named."""
 
 TELCO_FOLDS, TELCO_REPEATS, OTHER_FOLDS, OTHER_REPEATS = 10, 2, 5, 1
 SHOWN = ("scikit-learn", "catboost", "lightgbm", "xgboost-cpu", "optuna")
@@ -39,38 +40,42 @@ customers, and is *the way of training* better (folds share training rows: corre
 
 def main() -> None:
     asked = _asked()
-    started, parts = perf_counter(), []
     with TemporaryDirectory() as scratch:
         settings = PipelineSettings(home=Path(scratch) / "home")
         for table, parameters in _wanted(asked, Path(scratch)):
-            parts += [_part(one) for one in _measure(table, parameters, settings)]
-            _write("\n".join([_heading(asked, perf_counter() - started), *parts]), asked.results)
+            started = perf_counter()
+            parts = [_part(one) for one in _measure(table, parameters, settings)]
+            _write(asked.results, table.key, "\n".join([*parts, _how(parameters, perf_counter() - started)]))
     _say(f"written to {asked.results}")
 
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.science", description=__doc__)
-    parser.add_argument(
-        "--data", type=Path, default=FOUND / "Telco-Customer-Churn.csv", help="Telco-Customer-Churn.csv"
-    )
-    parser.add_argument("--extended", type=Path, default=FOUND / "telco_extended", help="folder of its six workbooks")
-    parser.add_argument("--events", type=Path, default=FOUND / "cdnow.txt", help="the CDNOW log")
+    parser.add_argument("--data", type=Path, help="Telco-Customer-Churn.csv")
+    parser.add_argument("--extended", type=Path, help="folder of the extended Telco file's workbooks")
+    parser.add_argument("--events", type=Path, help="the CDNOW log")
     parser.add_argument("--folder", type=Path, help="tables with contracts beside them: <name>.csv and <name>.yaml")
     parser.add_argument("--folds", type=int, help=f"outer folds: {TELCO_FOLDS} for Telco, {OTHER_FOLDS} for the others")
     parser.add_argument("--repeats", type=int, help=f"of the folds: {TELCO_REPEATS} and {OTHER_REPEATS}")
     parser.add_argument("--trials", type=int, default=20, help="of the search in each outer fold")
     parser.add_argument("--results", type=Path, default=RESULTS, help="the page with the section")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if not any((asked.data, asked.extended, asked.events, asked.folder)):
+        parser.set_defaults(**{name: FOUND / file for name, file in FILES.items() if (FOUND / file).exists()})
+        asked = parser.parse_args()
+    if not any((asked.data, asked.extended, asked.events, asked.folder)):
+        parser.error(f"there is nothing to measure: name a table with --data, or put the public files into {FOUND}")
+    return asked
 
 
 def _wanted(asked: argparse.Namespace, scratch: Path) -> Iterator[tuple[Table, TrainParameters]]:
-    """Yield the tables that are there, with how to measure them; what is not there is told of."""
+    """Yield the tables that were named, with how to measure them."""
     others = _parameters(asked, OTHER_FOLDS, OTHER_REPEATS)
-    if _is_there(asked.data):
+    if asked.data:
         yield tables.telco(asked.data), _parameters(asked, TELCO_FOLDS, TELCO_REPEATS)
-    if _is_there(asked.extended):
+    if asked.extended:
         yield tables.extended(asked.extended, scratch), others
-    if _is_there(asked.events):
+    if asked.events:
         yield tables.cdnow(asked.events), others
     if asked.folder:
         yield from ((table, others) for table in tables.in_folder(asked.folder))
@@ -101,24 +106,19 @@ def _part(one: Measured | str) -> str:
     return one if isinstance(one, str) else markdown(one)
 
 
-def _heading(asked: argparse.Namespace, seconds: float) -> str:
+def _how(parameters: TrainParameters, seconds: float) -> str:
     packages = ", ".join(f"{name} {version(name)}" for name in SHOWN)
     return (
-        f"## Science\n\n{LEGEND}\n{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {os.cpu_count()} "
-        f"cores ({platform.machine()}), {packages}; {asked.trials} trials, {seconds / 60:.0f} minutes in all.\n"
+        f"{datetime.now(UTC):%Y-%m-%d}, {parameters.trials} trials a fold, {seconds / 60:.0f} minutes on "
+        f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, {packages}."
     )
 
 
-def _write(section: str, path: Path) -> None:
-    """Write after every table: an hour's work is not lost by what comes next."""
+def _write(path: Path, key: str, part: str) -> None:
+    """Write after every table; those that this run does not measure stay."""
     page = path.read_text(encoding="utf-8") if path.is_file() else "# Results\n"
-    path.write_text(replace_section(page, SECTION, section), encoding="utf-8")
-
-
-def _is_there(path: Path) -> bool:
-    if not path.exists():
-        _say(f"{path} is not there and is left out")
-    return path.exists()
+    section = section_of(page, SECTION) or f"## Science\n\n{LEGEND}"
+    path.write_text(replace_section(page, SECTION, replace_section(section, key, part)), encoding="utf-8")
 
 
 def _say(text: str) -> None:

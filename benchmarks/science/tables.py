@@ -39,6 +39,11 @@ class Table:
     published_base_rate: float | None = None
     is_tried_again: bool = False
 
+    @property
+    def key(self) -> str:
+        """Names its part of the page."""
+        return f"science {self.data.stem}"
+
 
 def telco(data: Path) -> Table:
     return Table("Telco, the 19 columns as published", load_contract(CONTRACTS / "telco.yaml"), data)
