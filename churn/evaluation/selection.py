@@ -37,7 +37,7 @@ def choose(
 
     Those below the floor are ruled out, and those whose probabilities are clearly less true than the best's. Of the
     others the one that gains most wins, if the paired difference to the rest is more than noise; among those within the
-    noise, the quickest (a millisecond is nothing), then the easiest to explain, then the one that gains most.
+    noise, the quickest (a millisecond is nothing), then the easiest to explain, then the one whose probabilities are truest.
 
     Args:
         finalists: at least one.
@@ -58,6 +58,7 @@ def choose(
     quick = [one for one in tied if one.milliseconds <= quickest + floor.same_milliseconds]
     plainest = min(one.interpretability for one in quick)
     plain = [one for one in quick if one.interpretability == plainest]
+    plain.sort(key=lambda one: (one.squared_error.mean(), one.name))
     reason = _Words(standings, currency).reason(plain[0], tied=tied, quick=quick, plain=plain)
     return Choice(plain[0].name, reason, is_sound=True, standings=standings)
 
@@ -97,7 +98,7 @@ class _Words:
             return f"{same}, and it answers quickest ({chosen.milliseconds:.1f} ms)"
         if len(plain) == 1:
             return f"{same}, and of those that answer quickly it is the easiest to explain"
-        return f"{same}, others are neither quicker nor easier to explain, and it {self._verb} the most by a little"
+        return f"{same}, others are neither quicker nor easier to explain, and its probabilities are the truest by a little"
 
     def _amount(self, amount: float) -> str:
         return f"{amount:,.{self._digits}f}"

@@ -21,7 +21,7 @@ def finalist(
         roc_auc=Estimate(facts.get("roc_auc", 0.84), 0.5, 1.0),
         calibration_slope=facts.get("slope", 1.0),
         gain=gain + NOISE + own - own.mean(),
-        squared_error=facts.get("brier", 0.13) + SPREAD + own / 1000,
+        squared_error=facts.get("brier", 0.13) + SPREAD + (own - own.mean()) / 1000,
         milliseconds=facts.get("milliseconds", 0.1),
         interpretability=int(facts.get("interpretability", 2)),
         problems=problems,
@@ -92,11 +92,12 @@ def test_a_difference_in_speed_that_nobody_notices_decides_nothing() -> None:
     assert choose(pair, Floor(same_milliseconds=0.1)).name == "catboost"
 
 
-def test_among_equals_in_everything_the_one_that_earns_most_is_chosen() -> None:
-    choice = choose([finalist("a", 35, own_noise=20), finalist("b", 35.2, own_noise=20)], currency="USD")
+def test_among_equals_in_everything_the_one_whose_probabilities_are_truest_is_chosen() -> None:
+    pair = [finalist("a", 35.2, own_noise=20), finalist("b", 35, own_noise=20, brier=0.1295)]
+    choice = choose(pair, currency="USD")
 
     assert choice.name == "b"
-    assert "it earns the most by a little" in choice.reason
+    assert "its probabilities are the truest by a little" in choice.reason
 
 
 @pytest.mark.parametrize(
