@@ -37,7 +37,8 @@ def choose(
 
     Those below the floor are ruled out, and those whose probabilities are clearly less true than the best's. Of the
     others the one that gains most wins, if the paired difference to the rest is more than noise; among those within the
-    noise, the quickest (a millisecond is nothing), then the easiest to explain, then the one whose probabilities are truest.
+    noise, the quickest (a millisecond is nothing), then the easiest to explain, then the one with the truest
+    probabilities.
 
     Args:
         finalists: at least one.
@@ -98,7 +99,8 @@ class _Words:
             return f"{same}, and it answers quickest ({chosen.milliseconds:.1f} ms)"
         if len(plain) == 1:
             return f"{same}, and of those that answer quickly it is the easiest to explain"
-        return f"{same}, others are neither quicker nor easier to explain, and its probabilities are the truest by a little"
+        same = f"{same}, others are neither quicker nor easier to explain"
+        return f"{same}, and its probabilities are the truest by a little"
 
     def _amount(self, amount: float) -> str:
         return f"{amount:,.{self._digits}f}"
