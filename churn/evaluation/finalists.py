@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import norm
 
 from churn.evaluation.intervals import Estimate
 from churn.evaluation.resampling import bootstrap_counts
@@ -62,7 +63,8 @@ class Standing:
     Attributes:
         finalist: who.
         problems: why it is ruled out; empty when it is not.
-        behind: how much less it gains per customer than the best that is not ruled out; paired 95 % interval.
+        behind: how much less it gains per customer than the best that is not ruled out; paired 95 % interval, widened
+            for the number of finalists (Bonferroni): the best of many is the best by luck as well.
     """
 
     finalist: Finalist
@@ -81,7 +83,8 @@ def rank(finalists: Sequence[Finalist], floor: Floor, groups: np.ndarray | None,
     behind_in_brier = _behind_in_brier(ranked, groups, seed)
     problems = {one.name: tuple(_problems(one, floor, behind_in_brier[one.name])) for one in ranked}
     best = next((one for one in ranked if not problems[one.name]), ranked[0])
-    behind = _paired(np.column_stack([best.gain - one.gain for one in ranked]), groups, seed)
+    lags = np.column_stack([best.gain - one.gain for one in ranked])
+    behind = _paired(lags, groups, seed, looks=max(1, len(ranked) - 1))
     return tuple(Standing(one, problems[one.name], lag) for one, lag in zip(ranked, behind, strict=True))
 
 
@@ -92,11 +95,12 @@ def _behind_in_brier(finalists: Sequence[Finalist], groups: np.ndarray | None, s
     return dict(zip((one.name for one in finalists), _paired(lags, groups, seed), strict=True))
 
 
-def _paired(lags: np.ndarray, groups: np.ndarray | None, seed: int) -> list[Estimate]:
-    """Return the mean of each column of shape (rows, finalists) with its interval over customers."""
+def _paired(lags: np.ndarray, groups: np.ndarray | None, seed: int, looks: int = 1) -> list[Estimate]:
+    """Return the mean of each column of shape (rows, finalists) with its interval over customers, for so many looks."""
     counts = bootstrap_counts(len(lags), RESAMPLES, groups=groups, seed=seed)
-    low, high = np.quantile([count @ lags / count.sum() for count in counts], [0.025, 0.975], axis=0)
-    return list(map(Estimate, lags.mean(axis=0).tolist(), low.tolist(), high.tolist()))
+    spread = np.std([count @ lags / count.sum() for count in counts], axis=0)
+    middle, half = lags.mean(axis=0), norm.ppf(1 - 0.025 / looks) * spread
+    return list(map(Estimate, middle.tolist(), (middle - half).tolist(), (middle + half).tolist()))
 
 
 def _problems(one: Finalist, floor: Floor, behind_in_brier: Estimate) -> Iterator[str]:
