@@ -107,9 +107,11 @@ def set_library_defaults() -> None:
 
 
 def environment_for_children(**changes: str) -> dict[str, str]:
-    """Return what child processes inherit: this process's environment with some values changed.
+    """Return what child processes inherit: this process's environment with some values changed."""
+    return {**os.environ, **changes}
 
-    They import what this process does, wherever it was started.
-    """
+
+def environment_for_own_children() -> dict[str, str]:
+    """Return the environment of a process that must import what this one does, wherever this one was started."""
     code, path = str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": f"{code}{os.pathsep}{path}" if path else code, **changes}
+    return environment_for_children(PYTHONPATH=f"{code}{os.pathsep}{path}" if path else code)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from churn.settings import environment_for_children
+from churn.settings import environment_for_own_children
 from churn.stores.file_locks import exclusive
 from services.settings import ServiceSettings
 
@@ -56,7 +56,7 @@ class Attendance:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "services.attendant"],
                 stdin=subprocess.PIPE,
-                env=environment_for_children(),
+                env=environment_for_own_children(),
             )
         except OSError as error:
             log.warning("attendant not started", extra={"reason": str(error)})

@@ -18,6 +18,7 @@ from services.exchange import Pointer, write_note
 from services.settings import ServiceSettings
 from tests.bundles import small_bundle
 from tests.faults.doors import Home, OpenDoor
+from tests.tracking import own_tracking
 
 
 @dataclass
@@ -31,12 +32,17 @@ class Shop:
 
     def promote(self, which: str, *, digest: str | None = None) -> int:
         """Register a bundle once more and point the alias at it, without a gate."""
+        import mlflow
+
         digest = digest or digest_of(self.folders[which])
-        bundle = self.registry.register(self.name, self.logged[which], run_id=self.run_id, digest=digest, tags={})
-        self.registry.move_production(bundle)
+        with own_tracking():
+            mlflow.set_tracking_uri(self.uri)  # mlflow looks a logged model up where the process stands
+            bundle = self.registry.register(self.name, self.logged[which], run_id=self.run_id, digest=digest, tags={})
+            self.registry.move_production(bundle)
         return bundle.version
 
     run_id: str = ""
+    uri: str = ""
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +79,7 @@ def logged(
 @pytest.fixture
 def shop(logged: tuple[str, str, dict[str, str], dict[str, Path]]) -> Shop:
     uri, run_id, models, folders = logged
-    return Shop(ModelRegistry(uri), f"m{uuid.uuid4().hex[:12]}", models, folders, run_id)
+    return Shop(ModelRegistry(uri), f"m{uuid.uuid4().hex[:12]}", models, folders, run_id, uri)
 
 
 @pytest.fixture
