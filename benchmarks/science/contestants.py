@@ -1,6 +1,6 @@
 """What a user would pick instead: libraries with their own defaults, on the raw columns of the contract."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -81,13 +81,13 @@ def all_plain(train: pd.DataFrame, labels: np.ndarray, test: pd.DataFrame) -> di
     return {**found, AVERAGED: mean_of([*found.values(), timed(extra_trees, train, labels, test)])}
 
 
-def alone(column: str) -> Mapping[str, Contestant]:
-    """Return the contestant that looks at one number only; a score that rises or falls with it."""
+def alone(column: str) -> Contestant:
+    """Return the contestant that looks at one number only; its score rises or falls with it."""
 
     def score(train: pd.DataFrame, labels: np.ndarray, test: pd.DataFrame) -> np.ndarray:
         return logistic(train[[column]], labels, test[[column]])
 
-    return {f"{column} alone": score}
+    return score
 
 
 def timed(contestant: Contestant, train: pd.DataFrame, labels: np.ndarray, test: pd.DataFrame) -> OfFold:

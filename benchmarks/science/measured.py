@@ -1,12 +1,12 @@
 """One table, measured: the leakage audit first; then, when it passed, everybody on the same outer folds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
 
 import numpy as np
 
-from benchmarks.science.contestants import Contestant, OfFold, all_plain, alone, timed
+from benchmarks.science.contestants import OfFold, all_plain, alone, timed
 from benchmarks.science.tables import Table
 from churn.evaluation.audit import Audit
 from churn.evaluation.folds import Fold
@@ -62,7 +62,7 @@ def measure(table: Table, parameters: TrainParameters, settings: PipelineSetting
     folds = outer_folds(customers, parameters)
     nested = nested_scores(customers, table.contract, parameters, say=say)
     say(f"{table.title}: what a user would pick instead")
-    plain = _plain(table, customers, folds, parameters.processes)
+    plain = plain_in_folds(table, customers, folds, parameters.processes)
     contenders = (*_ours(nested), *_pooled(plain, folds, nested.scores.shape))
     return Measured(table, customers, audit, contenders, tuple(nested.chosen), folds)
 
@@ -79,21 +79,21 @@ def _is_whole(scores: np.ndarray, chosen: np.ndarray) -> bool:
     return bool((np.isnan(scores) == np.isnan(chosen)).all())
 
 
-def _plain(
+def plain_in_folds(
     table: Table, customers: Customers, folds: Sequence[Sequence[Fold]], processes: int
 ) -> list[dict[str, OfFold]]:
     """Fit all contestants once in every fold of every repeat, in that order."""
-    others = alone(table.alone) if table.alone else {}
-    tasks = [(customers, fold, others) for repeat in folds for fold in repeat]
+    tasks = [(customers, fold, table.alone) for repeat in folds for fold in repeat]
     found = dict(in_processes(plain_of, tasks, processes))
     return [found[number] for number in range(len(tasks))]
 
 
-def plain_of(customers: Customers, fold: Fold, others: Mapping[str, Contestant]) -> dict[str, OfFold]:
+def plain_of(customers: Customers, fold: Fold, column: str) -> dict[str, OfFold]:
+    """Fit all contestants once; the column alone is one of them, when it has a name."""
     train, test = (raw_frame(customers.only(rows).columns) for rows in fold)
     labels = customers.labels[fold[0]]
-    found = {name: timed(contestant, train, labels, test) for name, contestant in others.items()}
-    return {**found, **all_plain(train, labels, test)}
+    by_column = {f"{column} alone": timed(alone(column), train, labels, test)} if column else {}
+    return {**by_column, **all_plain(train, labels, test)}
 
 
 def _pooled(plain: list[dict[str, OfFold]], folds: Sequence[Sequence[Fold]], shape: tuple[int, ...]) -> list[Contender]:

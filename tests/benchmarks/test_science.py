@@ -5,19 +5,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from benchmarks.results import replace_section, section_of
 from benchmarks.science import __main__ as command
 from benchmarks.science.card import markdown, verdict
-from benchmarks.science.contestants import AVERAGED, PLAIN, OfFold, lightgbm, logistic, xgboost
+from benchmarks.science.contestants import AVERAGED, PLAIN, OfFold, alone, lightgbm, logistic, xgboost
 from benchmarks.science.figures import GAIN, STACK, TELCO_GOALS, duels, empc_gain
-from benchmarks.science.measured import CHOSEN, Contender, Measured, measure
+from benchmarks.science.measured import CHOSEN, Contender, Measured, measure, plain_in_folds
 from benchmarks.science.tables import Table, in_folder, join_extended, telco, with_inputs, without
 from churn.contract.contract import Contract
 from churn.data.sampler_file import write_sample
 from churn.errors import UsageError
 from churn.evaluation.audit import Audit, Finding
 from churn.evaluation.folds import make_folds
+from churn.features.frame import raw_frame
 from pipelines.ingest import Customers, ingest
 from pipelines.parameters import read_parameters
 from pipelines.settings import PipelineSettings
@@ -175,6 +177,27 @@ def test_the_empc_gain_is_a_mean_over_repeats_and_skips_untested_rows(customers:
     assert both.value == pytest.approx((first.value + second.value) / 2)
     assert both.low < both.value < both.high
     assert empc_gain(customers.only(np.arange(400)), scores[:, :400]).value == empc_gain(customers, tested).value
+
+
+def test_one_number_alone_is_ranked_as_it_stands(customers: Customers) -> None:
+    fold = (np.arange(400), np.arange(400, 600))
+    train, test = (raw_frame(customers.only(rows).columns) for rows in fold)
+
+    scores = alone("tenure")(train, customers.labels[fold[0]], test)
+
+    ranks = np.argsort(np.argsort(-test["tenure"].to_numpy(), kind="stable"), kind="stable")
+    assert np.corrcoef(ranks, scores)[0, 1] > 0.9
+    assert roc_auc_score(customers.labels[fold[1]], scores) == roc_auc_score(customers.labels[fold[1]], -test["tenure"])
+
+
+@pytest.mark.slow
+def test_what_is_sent_to_the_processes_can_be_sent(sampled: Path, telco: Contract, customers: Customers) -> None:
+    folds = make_folds(customers.labels, folds=2, seed=0)
+
+    found = plain_in_folds(Table("", telco, sampled, alone="tenure"), customers, folds, 2)
+
+    assert [set(one) for one in found] == [{"tenure alone", *PLAIN, AVERAGED}] * 2
+    assert [len(one["tenure alone"].scores) for one in found] == [300, 300]
 
 
 def test_the_plain_contestants_survive_a_category_that_they_never_saw() -> None:
