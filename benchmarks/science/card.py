@@ -11,6 +11,9 @@ from churn.evaluation.comparison import Comparison
 from churn.evaluation.intervals import Estimate
 
 TELCO = "telco"
+WIDEST = 10.0
+"""An interval that is wider says nothing: the slope of probabilities that are 0 and 1, or nearly all the same."""
+
 Figures = dict[str, dict[str, Estimate]]
 """Estimates per contender and measure."""
 
@@ -116,6 +119,8 @@ def _ahead(one: Comparison) -> str:
 
 def _cell(measure: str, one: Estimate) -> str:
     digits = 4 if measure in {"roc_auc", "pr_auc", "brier"} else 3 if measure != GAIN else 2
+    if one.high - one.low > WIDEST:
+        return f"{one.value:.{digits}f} (anything)"
     return f"{one.value:.{digits}f} ({one.low:.{digits}f} – {one.high:.{digits}f})"
 
 
