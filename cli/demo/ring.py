@@ -23,7 +23,7 @@ from pipelines.ring import Round, go_round
 from pipelines.score import ScoreReport, score
 from pipelines.settings import PipelineSettings
 
-TRIALS, CANDIDATES = 6, ("logistic", "lightgbm", "catboost", "stack")
+TRIALS, CANDIDATES = 5, ("logistic", "lightgbm", "stack")
 NORMAL_ROWS, SHIFTED_ROWS, COMPARED_ROWS = 300, 900, 25
 READY_SECONDS = 60
 STORED_SECONDS = 30
