@@ -46,11 +46,14 @@ def customers(contract: Contract, columns: Columns, rows: int, *, seed: int) -> 
 
 
 def with_shift(contract: Contract, rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
-    """Move a population: amounts that are not whole grow by a third, the first closed category loses its variety."""
+    """Move a population: amounts grow by a third, whole numbers fall to a third (newer customers), a category narrows.
+
+    Every model has to see it: one that looks at other columns, or is flat beyond what it knows, as well.
+    """
     favourite = next((name for name in contract.category_columns if name in contract.required_columns), None)
     moved = []
     for position, row in enumerate(rows):
-        changed = {name: _dearer(contract.columns[name], value) for name, value in row.items()}
+        changed = {name: _moved(contract.columns[name], value) for name, value in row.items()}
         if favourite and position % 4:
             changed[favourite] = contract.columns[favourite].categories[0]
         moved.append(changed)
@@ -93,7 +96,10 @@ def _as_sent(column: Column, value: object) -> object:
             return round(float(str(value)), 4)
 
 
-def _dearer(column: Column, value: object) -> object:
+def _moved(column: Column, value: object) -> object:
+    if column.type == "integer" and isinstance(value, int | float):
+        fallen = value // 3
+        return fallen if column.minimum is None or fallen >= column.minimum else value
     if column.type != "number" or not isinstance(value, float):
         return value
     grown = round(value * DEARER, 4)
