@@ -103,7 +103,7 @@ def test_pyfunc_loads_the_model_without_pickle_and_equals_the_scorer(
 
     found = json.loads(said.stdout)
     scores = scorer.score_columns(columns)
-    np.testing.assert_allclose(found["churn_probability"], scores, atol=1e-7)
+    np.testing.assert_allclose(found["churn_probability"], scores, atol=1e-6)
     assert found["churn_prediction"] == scorer.decide_all(scores)[0].tolist()
 
 

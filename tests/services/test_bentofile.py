@@ -143,7 +143,7 @@ def test_a_bento_fetches_production_gives_the_scorer_s_probability_and_stores_it
 
     assert status == 200
     assert (answer["model_version"], answer["served_by"], answer["recorded"]) == ("1", "bento", True)
-    assert answer["churn_probability"] == pytest.approx(scorer.score_row(scorer.form.read(customer).row), abs=1e-7)
+    assert answer["churn_probability"] == pytest.approx(scorer.score_row(scorer.form.read(customer).row), abs=1e-6)
     assert (refused, problem["status"]) == (422, 422)
     wait_until(lambda: home.stored_ids() == [answer["prediction_id"]], "the prediction is in the SQL store")
 

@@ -50,7 +50,7 @@ def test_a_score_comes_with_its_decision(scorer: Scorer, telco: Contract) -> Non
 
     probability, decision = scorer.score_one(row)
 
-    assert probability == pytest.approx(scorer.score_columns(columns)[0], abs=1e-7)
+    assert probability == pytest.approx(scorer.score_columns(columns)[0], abs=1e-6)
     assert decision == scorer.decide(probability)
 
 
