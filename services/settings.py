@@ -3,9 +3,10 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
 
 from churn.settings import Settings
 
@@ -36,6 +37,9 @@ class ServiceSettings(Settings):
     batch_bytes: int = Field(default=32 << 20, ge=1024)
     """Largest body of a batch."""
 
+    upload_bytes: int = Field(default=2 << 30, ge=1024)
+    """Largest streamed file, and largest file of a job."""
+
     batch_rows: int = Field(default=50_000, ge=1)
     """Most rows of a batch; `churn score` takes any number."""
 
@@ -50,6 +54,42 @@ class ServiceSettings(Settings):
 
     attended: bool = True
     """False: workers start no attendant; somebody else runs `python -m services.attendant`."""
+
+    predict_access: Literal["open", "key"] = "open"
+    """Who may predict: everybody who reaches the door, or who shows an API key or a token."""
+
+    token_secret: SecretStr | None = None
+    """Signs tokens: 32 bytes or more, the same at every door. Unset: made once and kept in `home`, for one machine."""
+
+    token_minutes: int = Field(default=60, ge=1, le=1440)
+    """How long a token holds."""
+
+    redis_url: str | None = None
+    """Counts rate limits for all workers and doors; unset, or away: each worker counts for itself."""
+
+    predict_per_minute: int = Field(default=0, ge=0)
+    """Most predictions of one subject in a minute; 0: any number."""
+
+    requests_per_minute: int = Field(default=600, ge=1)
+    """Most other requests of one subject in a minute."""
+
+    sign_ins_per_minute: int = Field(default=10, ge=1)
+    """Most attempts to sign in from one address in a minute."""
+
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    """Addresses or networks, by comma, whose X-Forwarded-For is believed."""
+
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Origins, by comma, whose pages may call the doors from a browser."""
+
+    embedded_jobs: bool = True
+    """The attendant runs jobs (retraining, activation, large files) on this machine; False: a `churn work` does."""
+
+    shadow_share: float = Field(default=1.0, ge=0, le=1)
+    """Share of live predictions that the version with the alias `shadow` scores too."""
+
+    log_format: Literal["text", "json"] = "text"
+    """One line for people, or one JSON object, per event."""
 
     kept_bundles: int = Field(default=3, ge=1)
     """How many bundles stay on disk, the one in production included."""
@@ -68,6 +108,11 @@ class ServiceSettings(Settings):
     def attendant_lock(self) -> Path:
         """Held by the one attendant of this home."""
         return self.home.resolve() / "attendant.lock"
+
+    @field_validator("trusted_proxies", "allowed_origins", mode="before")
+    @classmethod
+    def _by_comma(cls, value: object) -> object:
+        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
     def port_of(self, door: Door) -> int:
         """Return a door's usual port."""

@@ -40,6 +40,10 @@ predictions = Table(
     Column("risk_level", String(64), nullable=False),
     Column("predicted_at", Moment, nullable=False),
     Column("recorded_at", Moment, nullable=False),
+    Column("segment", String(255)),
+    Column("expected_loss", Double),
+    Column("expected_profit", Double),
+    Column("priority_score", Double),
     Index("predictions_by_version", "model_name", "model_version", "predicted_at"),
     Index("predictions_by_customer", "customer_id", "predicted_at"),
 )
@@ -96,4 +100,85 @@ drift_columns = Table(
     Column("value", Double, nullable=False),
     Column("threshold", Double, nullable=False),
     Column("is_drifted", SmallInteger, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("role", String(16), nullable=False),
+    Column("password_hash", String(255), nullable=False),
+    Column("is_active", SmallInteger, nullable=False),
+    Column("tokens_from", Moment, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", String(32), primary_key=True),
+    Column("label", String(128), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("secret_hash", String(255), nullable=False),
+    Column("created_by", String(255), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment),
+    Column("revoked_at", Moment),
+)
+
+revoked_tokens = Table(
+    "revoked_tokens",
+    metadata,
+    Column("token_id", String(64), primary_key=True),
+    Column("expires_at", Moment, nullable=False),
+    Column("revoked_at", Moment, nullable=False),
+)
+
+admin_actions = Table(
+    "admin_actions",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("at", Moment, nullable=False),
+    Column("actor", String(255), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("details", Text, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("job_id", String(32), primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("actor", String(255), nullable=False),
+    Column("parameters", Text, nullable=False),
+    Column("progress", Double, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("result", Text, nullable=False),
+    Column("problem", Text, nullable=False),
+    Column("worker", String(255), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("started_at", Moment),
+    Column("seen_at", Moment),
+    Column("finished_at", Moment),
+    Index("jobs_by_status", "status", "created_at"),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("outcome_id", String(64), primary_key=True),
+    Column("model_name", String(64), nullable=False),
+    Column("customer_id", String(255), nullable=False),
+    Column("churned", SmallInteger, nullable=False),
+    Column("observed_at", Moment, nullable=False),
+    Column("prediction_id", String(64)),
+    Column("source", String(255), nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+    Index("outcomes_by_customer", "customer_id", "observed_at"),
+    Index("outcomes_by_time", "model_name", "observed_at"),
 )

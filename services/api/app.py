@@ -4,20 +4,20 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, cast
 
-from fastapi import FastAPI
-from starlette.routing import Route
+from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
-from services.api.batch import Batch
+from services.api.access import Body, rules_for
+from services.api.batch import batch_endpoints
 from services.api.docs import TITLE, docs_routes
+from services.api.endpoint import Endpoint
 from services.api.front import Front
+from services.api.guard import Guard
 from services.api.health import health_routes
-from services.api.predict import Predict
+from services.api.predict import predict_endpoints
 from services.api.problems import install_problems
+from services.settings import ServiceSettings
 from services.worker import Worker
-
-PREDICT = ("/predict", "/api/v1/predict")
-BATCH = ("/predict/batch",)
 
 
 def create_app(worker: Worker, *, owns_worker: bool) -> ASGIApp:
@@ -36,19 +36,34 @@ def create_app(worker: Worker, *, owns_worker: bool) -> ASGIApp:
         lifespan=_lifespan(worker) if owns_worker else None,
     )
     install_problems(app)
-    # Plain routes: the body is validated by the live contract's own model, so FastAPI has nothing to add but time.
-    predict = Predict(worker)
-    for path in PREDICT:
-        app.add_route(path, cast("Any", predict), methods=["POST"])  # Starlette takes ASGI applications as endpoints
-    for path in BATCH:
-        app.add_route(path, Batch(worker).answer, methods=["POST"])
-    routers = [health_routes(worker), docs_routes(worker)]
-    for router in routers:
-        app.include_router(router)
-    known = {route.path for router in routers for route in router.routes if isinstance(route, Route)}
-    limits = {"": worker.settings.body_bytes, **dict.fromkeys(BATCH, worker.settings.batch_bytes)}
-    shortcuts: dict[tuple[str, str], ASGIApp] = {("POST", path): predict for path in PREDICT}
-    return Front(app, worker.door, routes=known.union(PREDICT, BATCH), shortcuts=shortcuts, body_limits=limits)
+    endpoints, routers = _endpoints(worker), _routers(worker)
+    for each in endpoints:
+        app.add_route(each.path, cast("Any", each.answer), methods=[each.method])  # ASGI applications are endpoints
+    for router in (*routers, docs_routes(worker, endpoints, routers)):
+        app.router.routes.extend(router.routes)  # not included: an included router hides its routes from the rules
+    shortcuts = {(each.method, each.path): cast("ASGIApp", each.answer) for each in endpoints if each.is_hot}
+    return Front(
+        app,
+        worker.door,
+        rules=rules_for(app.routes),
+        shortcuts=shortcuts,
+        admit=Guard(worker).admit,
+        body_limits=_body_limits(worker.settings),
+    )
+
+
+def _endpoints(worker: Worker) -> tuple[Endpoint, ...]:
+    """Routes whose body is validated by the live contract, so that FastAPI has nothing to add but time."""
+    return (*predict_endpoints(worker), *batch_endpoints(worker))
+
+
+def _routers(worker: Worker) -> tuple[APIRouter, ...]:
+    """Routes with models of their own."""
+    return (health_routes(worker),)
+
+
+def _body_limits(settings: ServiceSettings) -> dict[Body, int]:
+    return {"one": settings.body_bytes, "batch": settings.batch_bytes, "upload": settings.upload_bytes}
 
 
 def _lifespan(worker: Worker) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

@@ -24,3 +24,9 @@ def wants_explanation(query: bytes) -> bool:
     if len(query) > LONGEST_QUERY or name != EXPLAIN or value not in CHOICES:
         raise HTTPException(400, f"the query may only be {EXPLAIN}=true or {EXPLAIN}=false, once")
     return CHOICES[value]
+
+
+def explain_parameter(description: str) -> dict[str, object]:
+    """Describe the query of a prediction: as words, for OpenAPI's booleans would also allow others."""
+    schema = {"type": "string", "enum": ["true", "false"], "default": "false"}
+    return {"name": EXPLAIN, "in": "query", "required": False, "description": description, "schema": schema}

@@ -18,7 +18,8 @@ from churn.contract.table import CheckedTable, check_table
 from churn.data.csv_chunks import CsvChunk, read_csv_chunks
 from churn.scoring.scorer import Decision
 from services import telemetry
-from services.api.asking import wants_explanation
+from services.api.asking import explain_parameter, wants_explanation
+from services.api.endpoint import Document, Endpoint, ref, responses
 from services.api.predict import LONGEST_CUSTOMER_ID, require_type
 from services.api.recording import new_prediction_id, record
 from services.live import Served
@@ -75,6 +76,30 @@ class Batch:
             scoring = BatchScoring(self._worker, served, is_explained=is_explained)
             content = await anyio.to_thread.run_sync(scoring.score, upload.file, limiter=self._limiter)
         return Response(content, headers=served.headers, media_type="application/json")
+
+
+def batch_endpoints(worker: Worker) -> tuple[Endpoint, ...]:
+    """Return the routes of tables."""
+    batch = Batch(worker)
+    return (
+        Endpoint(method="POST", path="/predict/batch", answer=batch.answer, describe=_describe, models=(BatchAnswer,)),
+    )
+
+
+def _describe(served: Served | None) -> Document:
+    columns = ", ".join(served.scorer.contract.columns) if served else "those of the contract"
+    file = {
+        "type": "string", "contentMediaType": "text/csv", "format": "binary", "description": f"Columns: {columns}",
+    }  # fmt: skip
+    form = {"type": "object", "required": [FIELD], "properties": {FIELD: file}}
+    return {
+        "operationId": "predict_batch",
+        "summary": "Predict for a CSV of customers",
+        "tags": ["predict"],
+        "parameters": [explain_parameter(f"true: with the reasons of each customer; at most {MOST_EXPLAINED:,} rows.")],
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
+        "responses": responses(ref(BatchAnswer), 400, 413, 415, 422, 503),
+    }
 
 
 class BatchScoring:

@@ -1,5 +1,6 @@
 """The Swagger page, with its assets from BentoML's package: it works without the internet, and tells nobody."""
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -11,8 +12,8 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
+from services.api.endpoint import Endpoint
 from services.api.openapi import openapi_document
-from services.live import Served
 from services.worker import Worker
 
 TITLE = "Holdfast churn prediction"
@@ -20,8 +21,14 @@ ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css
 NO_ICON = "data:,"
 
 
-def docs_routes(worker: Worker) -> APIRouter:
-    """Return the page, its document and its assets."""
+def docs_routes(worker: Worker, endpoints: Sequence[Endpoint], routers: Sequence[APIRouter]) -> APIRouter:
+    """Return the page, its document and its assets.
+
+    Args:
+        worker: whose live contract is described.
+        endpoints: what the page describes.
+        routers: what else it describes.
+    """
     router = APIRouter()
 
     @router.get("/")
@@ -50,7 +57,7 @@ def docs_routes(worker: Worker) -> APIRouter:
     @router.get("/openapi.json")
     async def openapi() -> dict[str, Any]:
         """Return the OpenAPI document of the live contract."""
-        return _document(worker.live.served)
+        return openapi_document(worker.live.served, endpoints, routers, title=TITLE, version=_version())
 
     return router
 
@@ -61,10 +68,6 @@ def _folder() -> Path:
     if found is None or found.origin is None:
         raise HTTPException(404, "the page's assets come with the package bentoml, which is not installed")
     return Path(found.origin).parent / "_internal" / "server" / "static_content"
-
-
-def _document(served: Served | None) -> dict[str, Any]:
-    return openapi_document(served, title=TITLE, version=_version())
 
 
 @cache

@@ -4,20 +4,26 @@ import logging
 import os
 import re
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services import telemetry
+from services.api.access import Body, Rule
+from services.api.guard import Admit
 from services.api.problems import explain, problem
 
 log = logging.getLogger(__name__)
 
 REQUEST_ID = re.compile(rb"^[A-Za-z0-9._:-]{1,64}\Z")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+UNMATCHED = Rule("", "unmatched", "open")
+"""What no route matches is answered 404 or 405 to everybody."""
+
 CLOSE = {"connection": "close"}
 """Who sends too much is not read to the end."""
 
@@ -30,23 +36,28 @@ class Front:
         app: ASGIApp,
         door: str,
         *,
-        routes: Collection[str],
+        rules: Mapping[tuple[str, str], Rule],
         shortcuts: Mapping[tuple[str, str], ASGIApp],
-        body_limits: Mapping[str, int],
+        admit: Admit,
+        body_limits: Mapping[Body, int],
     ) -> None:
         """Put the front before an application.
 
         Args:
             app: what answers.
             door: label of the metrics.
-            routes: the paths that exist; all others count as one.
+            rules: the routes that exist, by method and template; all others count as one.
             shortcuts: endpoints by method and path that need no more layers: a third of an answer's time.
-            body_limits: most bytes per path; "" is for the others.
+            admit: decides who may go on; see Guard.admit.
+            body_limits: most bytes of each kind of body.
         """
         self._app = app
         self._shortcuts = shortcuts
         self._door = door
-        self._routes = frozenset(routes)
+        self.rules = rules
+        self._exact = {key: rule for key, rule in rules.items() if "{" not in rule.path}
+        self._templates = [(rule, compile_path(rule.path)[0]) for rule in rules.values() if "{" in rule.path]
+        self._admit = admit
         self._body_limits = body_limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,17 +67,28 @@ class Front:
                 await self._app(scope, receive, send)
             return
         scope["churn_request_id"] = _request_id(scope)
+        rule = self._rule_of(scope)
         answer = _Answer(scope["churn_request_id"], send)
         began = time.perf_counter()
         try:
-            await self._answer(scope, receive, answer)
+            await self._answer(scope, rule, receive, answer)
         finally:
-            self._count(scope, answer.status, time.perf_counter() - began)
+            self._count(scope, rule, answer.status, time.perf_counter() - began)
 
-    async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
-        limit = self._body_limits.get(scope["path"], self._body_limits[""])
-        body = _Body(receive, limit)
+    def _rule_of(self, scope: Scope) -> Rule:
+        method, path = scope["method"], scope["path"]
+        if method == "HEAD":
+            method = "GET"
+        found = self._exact.get((method, path))
+        if found is None:
+            found = next((rule for rule, form in self._templates if rule.method == method and form.match(path)), None)
+        return found or UNMATCHED
+
+    async def _answer(self, scope: Scope, rule: Rule, receive: Receive, answer: "_Answer") -> None:
+        body = _Body(receive, self._body_limits[rule.body])
         try:
+            if rule.access != "open" and (waiting := self._admit(scope, rule)) is not None:
+                await waiting
             body.require_less(_announced(scope))
             app = self._shortcuts.get((scope["method"], scope["path"]), self._app)
             await app(scope, body.receive, answer.send)
@@ -88,12 +110,9 @@ class Front:
         if not answer.has_begun:
             await refusal(scope, _nothing, answer.send)
 
-    def _count(self, scope: Scope, status: int, seconds: float) -> None:
-        path, method = scope["path"], scope["method"]
-        route = path if path in self._routes else "unmatched"
-        telemetry.count_request(
-            self._door, route, method if method in METHODS else "OTHER", status=status, seconds=seconds
-        )
+    def _count(self, scope: Scope, rule: Rule, status: int, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in METHODS else "OTHER"
+        telemetry.count_request(self._door, rule.path, method, status=status, seconds=seconds)
 
 
 class _Answer:

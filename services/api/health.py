@@ -3,6 +3,7 @@
 import time
 
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 
 from services.worker import Worker
@@ -55,7 +56,7 @@ def health_routes(worker: Worker) -> APIRouter:
         """Say that this process answers."""
         return Alive(status="alive")
 
-    @router.get("/readyz")
+    @router.get("/readyz", responses={503: {}})
     async def readyz() -> Alive:
         """Say whether a model is live; 503 when there is none."""
         worker.live.require()
@@ -66,7 +67,7 @@ def health_routes(worker: Worker) -> APIRouter:
         """Say how this door fares."""
         return health_of(worker)
 
-    @router.get("/metrics")
+    @router.get("/metrics", response_class=PlainTextResponse)
     def metrics() -> Response:
         """Return the metrics of all workers of this door."""
         return Response(worker.metrics(), media_type=TEXT)

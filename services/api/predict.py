@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import partial
 
 import orjson
 from pydantic import BaseModel, Field
@@ -13,7 +14,8 @@ from churn.contract.request import CustomerRequest
 from churn.errors import ContractError
 from churn.scoring.reasons import Effect, Value
 from churn.scoring.scorer import RiskLevel
-from services.api.asking import wants_explanation
+from services.api.asking import explain_parameter, wants_explanation
+from services.api.endpoint import Document, Endpoint, ref, responses
 from services.api.recording import count_inputs, inputs_of, new_prediction_id, record
 from services.live import Served
 from services.worker import Worker
@@ -114,6 +116,38 @@ class Predict:
             "segment": standing.segment,
             "expected_profit": standing.expected_profit,
         }
+
+
+def predict_endpoints(worker: Worker) -> tuple[Endpoint, ...]:
+    """Return the routes of one customer."""
+    predict = Predict(worker)
+    return tuple(
+        Endpoint(
+            method="POST", path=path, answer=predict, is_hot=True, models=(PredictionAnswer,),
+            describe=partial(_describe, name),
+        )
+        for path, name in (("/predict", "predict"), ("/api/v1/predict", "predict_v1"))
+    )  # fmt: skip
+
+
+def _describe(name: str, served: Served | None) -> Document:
+    example = {"example": dict(served.scorer.contract.example)} if served else {}
+    customer = {"schema": {"$ref": "#/components/schemas/Customer"}, **example}
+    return {
+        "operationId": name,
+        "summary": "Predict for one customer",
+        "tags": ["predict"],
+        "parameters": [
+            {
+                "name": "Idempotency-Key", "in": "header", "required": False,
+                "description": "Becomes the prediction_id: a prediction sent twice with it is stored once.",
+                "schema": {"type": "string", "pattern": IDEMPOTENCY_KEY.pattern.replace("\\Z", "$")},
+            },
+            explain_parameter("true: with what each column adds to the risk, and the strongest reasons in words."),
+        ],
+        "requestBody": {"required": True, "content": {"application/json": customer}},
+        "responses": responses(ref(PredictionAnswer), 400, 413, 415, 422, 503),
+    }  # fmt: skip
 
 
 def explanation_of(served: Served, customer: CustomerRequest) -> dict[str, object]:

@@ -10,13 +10,28 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 
-from churn.errors import BundleError, ChurnError, ContractError, ModelNotReadyError, StoreError, TableError
+from churn.errors import (
+    BundleError,
+    ChurnError,
+    ConflictError,
+    ContractError,
+    ModelNotReadyError,
+    NotFoundError,
+    RefusedError,
+    StoreError,
+    TableError,
+    UsageError,
+)
 
 STATUS: dict[type[ChurnError], int] = {
     TableError: 422,
     ContractError: 422,
     ModelNotReadyError: 503,
     BundleError: 503,
+    UsageError: 422,
+    NotFoundError: 404,
+    ConflictError: 409,
+    RefusedError: 422,
     StoreError: 503,
 }
 """The first class that an error is an instance of decides."""

@@ -12,7 +12,7 @@ async def _fails(_scope: Scope, _receive: Receive, _send: Send) -> None:
 
 
 def test_the_unexpected_is_a_problem_without_what_it_said(caplog: pytest.LogCaptureFixture) -> None:
-    front = Front(_fails, "fastapi", routes=["/fails"], shortcuts={}, body_limits={"": 100})
+    front = Front(_fails, "fastapi", rules={}, shortcuts={}, admit=lambda *_: None, body_limits={"one": 100})
 
     with caplog.at_level(logging.INFO):
         answer = TestClient(front).get("/fails")
