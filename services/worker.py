@@ -14,6 +14,7 @@ from services.attendance import Attendance
 from services.exchange import AttendantState, read_note
 from services.live import LiveModel
 from services.settings import Door, ServiceSettings, metrics_folder, run_lock
+from services.stores import Stores
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class Worker:
         self.started_at = time.time()
         self.live = LiveModel(door, settings)
         self.spool = SpoolWriter(settings.spool_folder, door)
+        self.stores = Stores(settings)
         self._attendance = Attendance(settings)
         self._run_lock = _share_run_folder()
         self._lost = 0
@@ -48,6 +50,7 @@ class Worker:
         self._closing.set()
         self._keeper.join()
         self.spool.close()
+        self.stores.close()
         self._show_recorder()
         self._attendance.end()
 
