@@ -29,8 +29,6 @@ from monitoring.windows import Window, live_window, reference_window
 log = logging.getLogger(__name__)
 
 EVIDENTLY = "evidently.json"
-PRODUCTION = "production"
-"""Role of the predictions that were given to somebody."""
 
 Status = Literal["drift", "no drift", "not enough data"]
 
@@ -120,10 +118,9 @@ def _recorded(
     settings: MonitoringSettings,
 ) -> list[Prediction]:
     """Return the newest answers that customers heard; a shadow's are not among them."""
-    newest = PredictionStore(engine).window(
+    return PredictionStore(engine).window(
         settings.model, model_version=version, since=span[0], until=span[1], limit=parameters.max_rows
     )
-    return [record for record in newest if record.role == PRODUCTION]
 
 
 def _before_comparing(

@@ -13,10 +13,15 @@ from churn.stores.upserts import insert_or_ignore
 
 NAMES = tuple(Prediction.__dataclass_fields__)
 FIELDS = tuple(predictions.c[name] for name in NAMES)
+PRODUCTION = "production"
+"""The role of predictions that somebody was answered with."""
 
 
 class PredictionStore:
-    """The table of predictions. Every method raises StoreError when the database does not answer."""
+    """The table of predictions. Every method raises StoreError when the database does not answer.
+
+    Readers see what customers were answered; a shadow's predictions only when they ask for that role.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -44,12 +49,13 @@ class PredictionStore:
         model_version: int | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        role: str = PRODUCTION,
         limit: int = 50_000,
     ) -> list[Prediction]:
         """Return the newest `limit` predictions from `since` to before `until`, in the order of time."""
         query = (
             select(*FIELDS)
-            .where(*_conditions(model_name, model_version, since, until))
+            .where(predictions.c.role == role, *_conditions(model_name, model_version, since, until))
             .order_by(predictions.c.predicted_at.desc(), predictions.c.prediction_id.desc())
             .limit(limit)
         )
@@ -64,17 +70,18 @@ class PredictionStore:
         model_version: int | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        role: str = PRODUCTION,
     ) -> int:
         """Return how many predictions there are from `since` to before `until`."""
-        conditions = _conditions(model_name, model_version, since, until)
+        conditions = (predictions.c.role == role, *_conditions(model_name, model_version, since, until))
         with reading(self._engine) as connection:
             return connection.execute(select(func.count()).select_from(predictions).where(*conditions)).scalar_one()
 
     def latest_for(self, customer_id: str) -> Prediction | None:
-        """Return a customer's newest prediction; None when there is none."""
+        """Return the newest prediction that was answered for a customer; None when there is none."""
         query = (
             select(*FIELDS)
-            .where(predictions.c.customer_id == customer_id)
+            .where(predictions.c.customer_id == customer_id, predictions.c.role == PRODUCTION)
             .order_by(predictions.c.predicted_at.desc(), predictions.c.prediction_id.desc())
             .limit(1)
         )

@@ -87,3 +87,16 @@ def test_text_from_customers_is_stored_literally(engine: Engine) -> None:
     found = store.latest_for(hostile)
     assert found is not None
     assert found.inputs == {hostile: hostile, "n": "\x00"}
+
+
+def test_a_shadow_is_read_by_who_asks_for_it_and_by_nobody_else(engine: Engine) -> None:
+    store = PredictionStore(engine)
+    later = "2026-11-21T07:00:00.000Z"
+    store.add([prediction(1), prediction(2, role="shadow", predicted_at=later)])
+
+    assert [each.prediction_id for each in store.window("churn")] == ["p-1"]
+    assert [each.prediction_id for each in store.window("churn", role="shadow")] == ["p-2"]
+    assert (store.count(), store.count("churn", role="shadow")) == (1, 1)
+    newest = store.latest_for("7590-VHVEG")
+    assert newest is not None
+    assert newest.prediction_id == "p-1"
