@@ -24,7 +24,7 @@ test: setup ## what must pass before every commit (under 10 minutes); DATA=Telco
 	@$(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest -n auto --dist loadfile
 
 test-slow: setup ## the longer tests: faults, fuzzing, real servers
-	@$(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest -m slow -n auto --dist loadfile
+	@$(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest -m slow -n auto --dist loadfile --durations=20
 
 bench: setup ## measure speed, memory and the sampler; writes benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks $(if $(DATA),--data "$(DATA)")
