@@ -6,7 +6,7 @@ Writes: the verdict on the version, the alias under a lease, both halves of the 
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine
 
@@ -39,6 +39,7 @@ class Promoted:
     Attributes:
         before: version that was in production, None when nothing was.
         metrics: the candidate's on the rows of comparison; empty for a rollback.
+        has_moved: the version is in production now; with an order that overrides the gate, whatever the verdict is.
     """
 
     model: str
@@ -46,6 +47,7 @@ class Promoted:
     before: int | None
     verdict: Verdict
     metrics: Mapping[str, float]
+    has_moved: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Order:
 
     actor: str
     reason: str
+    is_override: bool = False
+    """Move although the gate says no; the audit keeps what it said."""
 
 
 def promote(version: int | None, order: Order, gate: Gate, *, settings: PipelineSettings) -> Promoted:
@@ -69,18 +73,37 @@ def promote(version: int | None, order: Order, gate: Gate, *, settings: Pipeline
         candidate = registry.version(settings.model, version) if version else _newest(registry, settings)
         verdict, metrics = _judge(candidate, production, gate, settings)
         move = _Move(registry, PromotionLog(engine), candidate, production)
-        registry.tag(candidate, {"validation_status": "passed" if verdict.passed else "refused"})
-        if verdict.passed:
-            move.make("promote", order, lease, details=metrics)
+        registry.tag(candidate, {"validation_status": _status(verdict, order)})
+        if has_moved := verdict.passed or order.is_override:
+            move.make("promote", _noting(verdict, order), lease, details=metrics)
         else:
             move.refuse(order, verdict, details=metrics)
     before = production.version if production else None
     log.info("promotion judged", extra={"version": candidate.version, "passed": verdict.passed, "before": before})
-    return Promoted(settings.model, candidate.version, before, verdict, metrics)
+    return Promoted(settings.model, candidate.version, before, verdict, metrics, has_moved)
 
 
-def rollback(order: Order, *, settings: PipelineSettings) -> Promoted:
+def activate(version: int, order: Order, gate: Gate, *, settings: PipelineSettings) -> Promoted:
+    """Put a version in production: back to an earlier one that was there before without the gate, else as `promote`.
+
+    Raises:
+        NotFoundError: there is no such version.
+        ConflictError: somebody else is promoting now.
+        BundleError: the version's bundle is not what was registered.
+    """
+    production = ModelRegistry(settings.tracking_uri).production(settings.model)
+    if production is not None and version < production.version and _was_in_production(version, settings):
+        return rollback(order, settings=settings, to=version)
+    return promote(version, order, gate, settings=settings)
+
+
+def rollback(order: Order, *, settings: PipelineSettings, to: int | None = None) -> Promoted:
     """Move the alias back to the version that was in production before.
+
+    Args:
+        order: who wants it, and why.
+        settings: where the stores are.
+        to: a version that the caller knows was in production once; None: the one before this.
 
     Raises:
         NotFoundError: nothing is in production, or nothing was before.
@@ -90,11 +113,12 @@ def rollback(order: Order, *, settings: PipelineSettings) -> Promoted:
         production = registry.production(settings.model)
         if production is None:
             raise NotFoundError(f"no version of {settings.model} is in production: promote one with `churn promote`")
-        before = registry.version(settings.model, _version_before(PromotionLog(engine), settings, production.version))
+        back = to or _version_before(PromotionLog(engine), settings, production.version)
+        before = registry.version(settings.model, back)
         load_registered(before, registry, settings)
         _Move(registry, PromotionLog(engine), before, production).make("rollback", order, lease, details={})
     log.info("rolled back", extra={"version": before.version, "before": production.version})
-    return Promoted(settings.model, before.version, production.version, Verdict(()), {})
+    return Promoted(settings.model, before.version, production.version, Verdict(()), {}, has_moved=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +173,24 @@ def _open(settings: PipelineSettings) -> Engine:
     engine = open_database(settings.database_url)
     migrate(engine)
     return engine
+
+
+def _status(verdict: Verdict, order: Order) -> str:
+    if verdict.passed:
+        return "passed"
+    return "overridden" if order.is_override else "refused"
+
+
+def _noting(verdict: Verdict, order: Order) -> Order:
+    """Return the order with what it overrides in its reason."""
+    if verdict.passed:
+        return order
+    return replace(order, reason=f"{order.reason} (overriding the gate: {'; '.join(verdict.reasons)})")
+
+
+def _was_in_production(version: int, settings: PipelineSettings) -> bool:
+    moves = PromotionLog(_open(settings)).history(settings.model, AUDIT_ROWS)
+    return any(move.status == "done" and move.to_version == version for move in moves)
 
 
 def _newest(registry: ModelRegistry, settings: PipelineSettings) -> RegisteredBundle:

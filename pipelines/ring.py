@@ -34,10 +34,32 @@ class Round:
     promoted: Promoted
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What the stages before a promotion left."""
+
+    source: Source
+    ingested: Ingested
+    trained: Trained
+    evaluated: Evaluated
+    registered: RegisteredBundle
+
+
 def go_round(
     contract: Contract, data: str | None, *, overrides: Mapping[str, object], settings: PipelineSettings, say: Say
 ) -> Round:
     """Run every stage with its own parameters; `overrides` are those of train that are not None."""
+    made = make_version(contract, data, overrides=overrides, settings=settings, say=say)
+    say(f"promote: version {made.registered.version}")
+    order = Order(settings.actor, "end of the ring")
+    promoted = promote(made.registered.version, order, read_parameters("promote", Gate), settings=settings)
+    return Round(made.source, made.ingested, made.trained, made.evaluated, made.registered, promoted)
+
+
+def make_version(
+    contract: Contract, data: str | None, *, overrides: Mapping[str, object], settings: PipelineSettings, say: Say
+) -> Made:
+    """Run every stage but the promotion: a new version, and production as it was."""
     source = choose_customers(data, settings=settings)
     say(f"ingest: {source.words}")
     ingested = ingest(source.path, contract, settings)
@@ -48,8 +70,4 @@ def go_round(
     say("evaluate: the held-out customers, with the bundle itself")
     evaluated = evaluate(trained.run_id, settings=settings)
     say("register")
-    registered = register(trained.run_id, settings=settings)
-    say(f"promote: version {registered.version}")
-    order = Order(settings.actor, "end of the ring")
-    promoted = promote(registered.version, order, read_parameters("promote", Gate), settings=settings)
-    return Round(source, ingested, trained, evaluated, registered, promoted)
+    return Made(source, ingested, trained, evaluated, register(trained.run_id, settings=settings))

@@ -152,6 +152,8 @@ jobs = Table(
     metadata,
     Column("job_id", String(32), primary_key=True),
     Column("kind", String(32), nullable=False),
+    Column("model_name", String(64), nullable=False),
+    Column("home", String(32)),
     Column("status", String(16), nullable=False),
     Column("actor", String(255), nullable=False),
     Column("parameters", Text, nullable=False),

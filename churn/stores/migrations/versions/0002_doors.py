@@ -78,6 +78,8 @@ def _jobs() -> None:
         "jobs",
         sa.Column("job_id", sa.String(32), primary_key=True),
         sa.Column("kind", sa.String(32), nullable=False),
+        sa.Column("model_name", sa.String(64), nullable=False),
+        sa.Column("home", sa.String(32)),
         sa.Column("status", sa.String(16), nullable=False),
         sa.Column("actor", sa.String(255), nullable=False),
         sa.Column("parameters", sa.Text, nullable=False),
