@@ -91,6 +91,12 @@ class ServiceSettings(Settings):
     log_format: Literal["text", "json"] = "text"
     """One line for people, or one JSON object, per event."""
 
+    access_log: bool = False
+    """A line per request. Off, only failures of ours and slow answers have one: a proxy in front writes the others."""
+
+    slow_seconds: float = Field(default=1.0, gt=0)
+    """Answers that take so long are logged."""
+
     kept_bundles: int = Field(default=3, ge=1)
     """How many bundles stay on disk, the one in production included."""
 
@@ -98,6 +104,11 @@ class ServiceSettings(Settings):
     def pointer_file(self) -> Path:
         """Names the bundle on disk that every worker serves."""
         return self.bundle_folder / "production.json"
+
+    @property
+    def shadow_file(self) -> Path:
+        """Names the bundle on disk that is scored beside production and never answers."""
+        return self.bundle_folder / "shadow.json"
 
     @property
     def attendant_file(self) -> Path:

@@ -13,14 +13,15 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services import telemetry
+from services.access_log import METHODS, OUR_FAULT, AccessLog
 from services.api.access import Body, Rule
 from services.api.guard import Admit
 from services.api.problems import explain, problem
+from services.logs import REQUEST
 
 log = logging.getLogger(__name__)
 
 REQUEST_ID = re.compile(rb"^[A-Za-z0-9._:-]{1,64}\Z")
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 UNMATCHED = Rule("", "unmatched", "open")
 """What no route matches is answered 404 or 405 to everybody."""
 
@@ -59,6 +60,7 @@ class Front:
         self._templates = [(rule, compile_path(rule.path)[0]) for rule in rules.values() if "{" in rule.path]
         self._admit = admit
         self._body_limits = body_limits
+        self.access_log = AccessLog(door)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -67,13 +69,15 @@ class Front:
                 await self._app(scope, receive, send)
             return
         scope["churn_request_id"] = _request_id(scope)
+        REQUEST.set(scope)
         rule = self._rule_of(scope)
+        scope["churn_route"] = rule.path
         answer = _Answer(scope["churn_request_id"], send)
         began = time.perf_counter()
         try:
             await self._answer(scope, rule, receive, answer)
         finally:
-            self._count(scope, rule, answer.status, time.perf_counter() - began)
+            self._count(scope, rule, answer, time.perf_counter() - began)
 
     def _rule_of(self, scope: Scope) -> Rule:
         method, path = scope["method"], scope["path"]
@@ -93,7 +97,7 @@ class Front:
             app = self._shortcuts.get((scope["method"], scope["path"]), self._app)
             await app(scope, body.receive, answer.send)
         except ClientDisconnect:
-            log.info("client left", extra={"request": scope["churn_request_id"]})
+            log.info("client left")
         except Exception as error:  # noqa: BLE001  the edge of the process: nothing may pass but a problem
             await self._refuse(scope, answer, error)
 
@@ -101,35 +105,35 @@ class Front:
         request = Request(scope)
         refusal = await explain(request, error)
         if refusal is None:
-            log.error(
-                "request failed",
-                extra={"kind": type(error).__name__, "place": _place(error), "request": scope["churn_request_id"]},
-            )
+            log.error("request failed", extra={"kind": type(error).__name__, "place": _place(error)})
             detail = "something unexpected happened here: the log knows it by the request_id"
             refusal = problem(request, 500, detail)
         if not answer.has_begun:
             await refusal(scope, _nothing, answer.send)
 
-    def _count(self, scope: Scope, rule: Rule, status: int, seconds: float) -> None:
-        method = scope["method"] if scope["method"] in METHODS else "OTHER"
+    def _count(self, scope: Scope, rule: Rule, answer: "_Answer", seconds: float) -> None:
+        method, status = scope["method"] if scope["method"] in METHODS else "OTHER", answer.status
         telemetry.count_request(self._door, rule.path, method, status=status, seconds=seconds)
+        if status >= OUR_FAULT or seconds >= self.access_log.from_seconds:
+            self.access_log.write(scope, rule.path, status=status, seconds=seconds, headers=answer.headers)
 
 
 class _Answer:
     """Puts the request's id on the answer, and remembers the status. 499: the client left before there was one."""
 
-    __slots__ = ("_header", "_send", "has_begun", "status")
+    __slots__ = ("_header", "_send", "has_begun", "headers", "status")
 
     def __init__(self, request_id: str, send: Send) -> None:
         self.status = 499
         self.has_begun = False
+        self.headers: list[tuple[bytes, bytes]] = []
         self._header = (b"x-request-id", request_id.encode())
         self._send = send
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status, self.has_begun = message["status"], True
-            message["headers"] = [*message["headers"], self._header]
+            message["headers"] = self.headers = [*message["headers"], self._header]
         await self._send(message)
 
 
