@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 from starlette.types import Scope
 
+from services.settings import ServiceSettings
+
 log = logging.getLogger(__name__)
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -50,6 +52,11 @@ class AccessLog:
                 "subject": getattr(scope.get("churn_subject"), "kind", None),
             },
         )
+
+
+def access_log(door: str, settings: ServiceSettings) -> AccessLog:
+    """Return the access log that the settings ask for."""
+    return AccessLog(door, is_on=settings.access_log, slow_seconds=settings.slow_seconds)
 
 
 def _version(headers: Iterable[tuple[bytes, bytes]]) -> int | None:

@@ -145,10 +145,20 @@ def prepare_serving(settings: ServiceSettings, *, run_folder: Path) -> None:
             "CHURN_WORKERS": str(settings.workers),
             "BENTOML_HOME": str(run_folder),
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
-            "OTEL_SDK_DISABLED": "true",
         }
     )
+    if not is_tracing_wanted():
+        os.environ["OTEL_SDK_DISABLED"] = "true"  # BentoML and MLflow bring the SDK, and would start it
     os.environ.pop("BENTOML_CONTAINERIZED", None)  # with it BentoML does not replace a dead worker
+
+
+def is_tracing_wanted(environment: Mapping[str, str] = os.environ) -> bool:
+    """Say whether OpenTelemetry's usual variables ask for spans."""
+    if environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return False
+    exporter = environment.get("OTEL_TRACES_EXPORTER", "").lower()
+    addresses = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    return exporter == "otlp" or (exporter != "none" and any(environment.get(name) for name in addresses))
 
 
 def run_lock(run_folder: Path) -> Path:

@@ -7,6 +7,7 @@ from typing import Any, cast
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
+from services.access_log import access_log
 from services.api.access import Body, rules_for
 from services.api.batch import batch_endpoints
 from services.api.docs import TITLE, docs_routes
@@ -17,6 +18,7 @@ from services.api.health import health_routes
 from services.api.predict import predict_endpoints
 from services.api.problems import install_problems
 from services.settings import ServiceSettings
+from services.tracing import traced
 from services.worker import Worker
 
 
@@ -42,7 +44,7 @@ def create_app(worker: Worker, *, owns_worker: bool) -> ASGIApp:
     for router in (*routers, docs_routes(worker, endpoints, routers)):
         app.router.routes.extend(router.routes)  # not included: an included router hides its routes from the rules
     shortcuts = {(each.method, each.path): cast("ASGIApp", each.answer) for each in endpoints if each.is_hot}
-    return Front(
+    front = Front(
         app,
         worker.door,
         rules=rules_for(app.routes),
@@ -50,6 +52,8 @@ def create_app(worker: Worker, *, owns_worker: bool) -> ASGIApp:
         admit=Guard(worker).admit,
         body_limits=_body_limits(worker.settings),
     )
+    front.access_log = access_log(worker.door, worker.settings)
+    return traced(front, worker.door)
 
 
 def _endpoints(worker: Worker) -> tuple[Endpoint, ...]:
