@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from churn.bundle.files import EXPLANATION, MANIFEST, SEGMENTS, DecisionPolicy, digest_of, verify
+from churn.bundle.files import EXPLANATION, MANIFEST, PRIORITY, SEGMENTS, DecisionPolicy, digest_of, verify
 from churn.bundle.making import Ingredients, make_bundle
 from churn.contract.contract import Contract
 from churn.contract.table import Columns
@@ -116,11 +116,13 @@ def paying_months() -> MonthsModel:
 
 
 def as_format_1(folder: Path) -> str:
-    """Make a bundle one of the first kind, without explanations and segments; return its digest."""
+    """Make a bundle one of the first kind, without explanations, segments and priority; return its digest."""
     manifest = verify(folder)
     (folder / EXPLANATION).unlink()
-    (folder / SEGMENTS).unlink(missing_ok=True)
-    kept = {name: sha256 for name, sha256 in manifest.sha256.items() if name not in (EXPLANATION, SEGMENTS)}
+    for name in (SEGMENTS, PRIORITY):
+        (folder / name).unlink(missing_ok=True)
+    later = (EXPLANATION, SEGMENTS, PRIORITY)
+    kept = {name: sha256 for name, sha256 in manifest.sha256.items() if name not in later}
     old = manifest.model_copy(update={"format": 1, "sha256": kept}).model_dump(mode="json", exclude={"additivity"})
     (folder / MANIFEST).write_text(json.dumps(old), encoding="utf-8")
     return digest_of(folder)

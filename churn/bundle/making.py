@@ -24,6 +24,7 @@ from churn.bundle.files import (
     MONTHS,
     OUTPUT,
     POLICY,
+    PRIORITY,
     REFERENCE,
     SEGMENTS,
     Additivity,
@@ -45,12 +46,15 @@ from churn.features.graph import GraphBuilder
 from churn.models.calibration import CalibratedPipeline, probability_onnx
 from churn.models.candidates import CANDIDATES
 from churn.retention.months import MonthsModel
+from churn.retention.priority import PriorityScale, scale_of
+from churn.retention.profit import expected_profit
+from churn.retention.worth import worth_of
 from churn.segments.assignment import SegmentBook
 
 GOLDEN_ROWS = 32
 REFERENCE_ROWS = 5000
-FILES = (MODEL, EXPLANATION, CONTRACT, POLICY, GOLDEN, REFERENCE, CARD, SEGMENTS, MONTHS)
-"""EXPLANATION, SEGMENTS and MONTHS are in some bundles, the others in every one."""
+FILES = (MODEL, EXPLANATION, CONTRACT, POLICY, GOLDEN, REFERENCE, CARD, SEGMENTS, MONTHS, PRIORITY)
+"""EXPLANATION, SEGMENTS and MONTHS are in some bundles, the others in every new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,7 @@ def make_bundle(folder: Path, made_of: Ingredients) -> tuple[str, Parity]:
     additivity = _explain(folder, made_of, graph, (proof_rows, reference.drop(columns=OUTPUT)))
     _write_texts(folder, made_of, golden_rows(graph, proof_rows))
     reference.to_parquet(folder / REFERENCE, index=False)
+    (folder / PRIORITY).write_text(_priority(made_of, reference).model_dump_json(), encoding="utf-8")
     return seal(folder, _manifest(folder, made_of, parity, additivity)), parity
 
 
@@ -109,6 +114,16 @@ def _explain(
     contributions = ExplanationSession(model, made_of.contract).explain(proof_rows)
     (folder / EXPLANATION).write_bytes(model)
     return prove_additivity(contributions, graph.score(proof_rows))
+
+
+def _priority(made_of: Ingredients, reference: pd.DataFrame) -> PriorityScale:
+    """Rank customers by what contacting them earns; by probability when nothing is known of that."""
+    probabilities = reference[OUTPUT].to_numpy()
+    economics, worth = made_of.contract.economics, worth_of(made_of.contract.economics, made_of.months)
+    if economics is None or worth is None:
+        return scale_of("probability", probabilities)
+    columns = {name: reference[name].to_numpy() for name in made_of.contract.columns}
+    return scale_of("expected_profit", expected_profit(probabilities, worth.of_columns(columns), economics))
 
 
 def _manifest(folder: Path, made_of: Ingredients, parity: Parity, additivity: Additivity | None) -> Manifest:

@@ -10,6 +10,7 @@ from churn.contract.derived import CountOf, Derived, IsMissing, sources_of
 from churn.contract.economics import Economics
 from churn.contract.fairness import Fairness
 from churn.contract.monotone import monotone_problems
+from churn.contract.offers import Offer, offer_problems
 from churn.contract.part import ColumnName, Part
 from churn.contract.policy import Policy
 from churn.contract.proxy import Proxy, proxy_problems, with_proxy_defaults
@@ -27,6 +28,11 @@ RESERVED_NAMES = frozenset(
         "customer_id",
         "segment",
         "expected_profit",
+        "expected_loss",
+        "priority_score",
+        "recommendations",
+        "actions",
+        "top_risk_factors",
         "contributions",
     }
 )
@@ -101,6 +107,9 @@ class Contract(Part):
 
     validation: Validation = Validation()
     economics: Economics | None = None
+    offers: tuple[Offer, ...] = ()
+    """What may be offered to a customer; ranked by what each is expected to earn, so they need `economics`."""
+
     policy: Policy = Policy()
     segments: Segmentation | None = None
     survival: Survival | None = None
@@ -134,6 +143,7 @@ class Contract(Part):
             *self._derived_problems(),
             *self._number_problems(),
             *self._part_problems(),
+            *offer_problems(self.offers, columns=self.columns, economics=self.economics),
             *monotone_problems(self.columns, self.derived),
             *self._proxy_problems(),
         ]

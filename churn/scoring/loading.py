@@ -14,6 +14,7 @@ from churn.bundle.files import (
     MODEL,
     MONTHS,
     POLICY,
+    PRIORITY,
     SEGMENTS,
     DecisionPolicy,
     GoldenRows,
@@ -28,6 +29,7 @@ from churn.contract.reading import parse_contract
 from churn.contract.request import Row
 from churn.errors import BundleError, ContractError
 from churn.retention.months import MonthsModel
+from churn.retention.priority import PriorityScale
 from churn.scoring.explanation import Explainer
 from churn.scoring.scorer import Extras, Scorer
 from churn.segments.assignment import SegmentBook
@@ -59,6 +61,7 @@ def load_scorer(folder: Path, *, name: str, version: int, digest: str | None = N
         explainer=_explainer(folder, contract, checked) if EXPLANATION in listed else None,
         segments=_read(SegmentBook, folder / SEGMENTS) if SEGMENTS in listed else None,
         months=_read(MonthsModel, folder / MONTHS) if MONTHS in listed else None,
+        priority=_read(PriorityScale, folder / PRIORITY) if PRIORITY in listed else None,
     )
     policy = _read(DecisionPolicy, folder / POLICY)
     identity = (name, version, digest_of(folder))

@@ -15,6 +15,8 @@ from churn.errors import ContractError
 Text = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00]*$")]
 ShortText = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
+Amount = Annotated[float, Field(allow_inf_nan=False)]
+Percentage = Annotated[float, Field(ge=0, le=100)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,18 @@ class Prediction:
     risk_level: ShortText
     predicted_at: Annotated[str, AfterValidator(lambda text: utc_text(_moment(text)))]
     """When it was answered: ISO-8601 in UTC, as `utc_text` writes it."""
+
+    segment: Text | None = None
+    """Name of the customer's segment. This and what follows are None in records of versions without it."""
+
+    expected_loss: Amount | None = None
+    """Revenue at risk, in the contract's currency."""
+
+    expected_profit: Amount | None = None
+    """Of contacting the customer, in the contract's currency."""
+
+    priority_score: Percentage | None = None
+    """Whom to call first."""
 
     def to_json(self) -> bytes:
         """Return the record as one line of JSON, without the line's end."""

@@ -12,6 +12,9 @@ from churn.contract.contract import Contract
 from churn.contract.request import RequestForm
 from churn.errors import BundleError
 from churn.retention.months import MonthsModel
+from churn.retention.offers import OfferBook
+from churn.retention.priority import PriorityScale
+from churn.retention.worth import worth_of
 from churn.scoring.explanation import Explainer, Explanation
 from churn.scoring.standing import Standings
 from churn.segments.assignment import SegmentBook
@@ -35,11 +38,13 @@ class Extras:
         explainer: gives reasons.
         segments: knows a customer's segment.
         months: knows how long a customer is expected to stay, when worth is counted so.
+        priority: ranks a customer among those that the model was made from.
     """
 
     explainer: Explainer | None = None
     segments: SegmentBook | None = None
     months: MonthsModel | None = None
+    priority: PriorityScale | None = None
 
 
 NO_EXTRAS = Extras()
@@ -56,7 +61,9 @@ class Scorer:
         threshold: probability from which a customer counts as leaving.
         high_risk_from: probability from which the risk level is HIGH.
         form: reads customers sent as JSON.
-        standings: knows a customer's segment and expected profit.
+        standings: knows a customer's segment, what is at stake and whom to call first.
+        offers: advises what to offer a customer.
+        currency: of all amounts; None when the contract has no economics.
         explainer: None when the version has no explanations.
     """
 
@@ -76,7 +83,10 @@ class Scorer:
         self.form = RequestForm(contract)
         self.score_row = graph.score_row
         self.score_columns = graph.score
-        self.standings = Standings(contract, extras.segments, extras.months)
+        worth = worth_of(contract.economics, extras.months)
+        self.standings = Standings(contract, extras.segments, worth, extras.priority)
+        self.offers = OfferBook(contract, worth, threshold=policy.threshold)
+        self.currency = contract.economics.currency if contract.economics else None
         self.explainer = extras.explainer
 
     def decide(self, probability: float) -> Decision:

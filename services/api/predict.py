@@ -10,9 +10,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from churn.contract.phrases import Value
 from churn.contract.request import CustomerRequest
 from churn.errors import ContractError
-from churn.scoring.reasons import Effect, Value
+from churn.scoring.reasons import Effect
 from churn.scoring.scorer import RiskLevel
 from services.api.asking import explain_parameter, wants_explanation
 from services.api.endpoint import Document, Endpoint, ref, responses

@@ -20,6 +20,7 @@ from churn.contract.reading import parse_contract
 from churn.contract.table import Columns
 from churn.errors import BundleError
 from churn.retention.profit import customer_value, expected_profit
+from churn.retention.worth import worth_of
 from churn.scoring.loading import load_scorer
 from churn.scoring.scorer import Scorer
 from churn.scoring.standing import Standings
@@ -155,7 +156,7 @@ def test_one_rows_profit_is_that_of_the_definition(probability: float, revenue: 
     shop = parse_contract(WITHOUT_MONEY.replace("tenure", "paid"), "shop").model_copy(update={"economics": found})
     row = {"paid": revenue, "plan": "pro"}
 
-    place = Standings(shop, None, None).of_row(row, probability)
+    place = Standings(shop, None, worth_of(shop.economics, None)).of_row(row, probability)
 
     expected = float(expected_profit(probability, customer_value(found, row), found))
     assert place.expected_profit == pytest.approx(expected, rel=1e-9, abs=0.0051)
@@ -178,7 +179,10 @@ def test_worth_may_be_counted_over_the_months_that_a_customer_is_expected_to_sta
     for number in range(0, 303, 25):
         alone = found.standings.of_row(row_of(customers, number), float(probabilities[number]))
         assert alone.expected_profit == pytest.approx(places[number].expected_profit, abs=0.011)
-    assert Standings(contract, None, None).of_row(row_of(customers, 0), 0.5).expected_profit is None
+    assert (
+        Standings(contract, None, worth_of(contract.economics, None)).of_row(row_of(customers, 0), 0.5).expected_profit
+        is None
+    )
 
 
 def test_without_segments_and_economics_nothing_is_told(tmp_path: Path) -> None:
@@ -187,11 +191,12 @@ def test_without_segments_and_economics_nothing_is_told(tmp_path: Path) -> None:
     plain = load_scorer(tmp_path / "bundle", name="churn", version=1)
     columns = random_columns(shop, 3, seed=1)
 
-    (place, *others) = plain.standings.of_columns(columns, plain.score_columns(columns))
+    probabilities = plain.score_columns(columns)
+    places = plain.standings.of_columns(columns, probabilities)
 
-    assert (place.segment, place.expected_profit) == (None, None)
-    assert others == [place, place]
-    assert plain.standings.of_row(row_of(columns, 0), 0.5) == place
+    assert {(place.segment, place.expected_profit, place.expected_loss) for place in places} == {(None, None, None)}
+    assert np.argsort([place.priority_score for place in places]).tolist() == np.argsort(probabilities).tolist()
+    assert plain.standings.of_row(row_of(columns, 0), float(probabilities[0])) == places[0]
 
 
 def test_what_serves_and_explains_imports_nothing_that_trains(bundle_folder: Path, telco: Contract) -> None:

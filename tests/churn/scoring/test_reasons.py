@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from churn.contract.contract import Contract
+from churn.contract.phrases import spoken
 from churn.contract.reading import parse_contract
-from churn.scoring.reasons import Reason, ReasonWriter, spoken
+from churn.scoring.reasons import Reason, ReasonWriter
 
 SHOP = """
 name: shop
