@@ -10,11 +10,14 @@ from starlette.types import ASGIApp
 from services.access_log import access_log
 from services.api.access import Body, rules_for
 from services.api.batch import batch_endpoints
-from services.api.docs import TITLE, docs_routes
+from services.api.docs import TITLE, docs_routes, program_version
 from services.api.endpoint import Endpoint
 from services.api.front import Front
 from services.api.guard import Guard
 from services.api.health import health_routes
+from services.api.inference.infer import inference_endpoints
+from services.api.inference.routes import inference_routes
+from services.api.invocations import invocation_endpoints, invocation_routes
 from services.api.predict import predict_endpoints
 from services.api.problems import install_problems
 from services.settings import ServiceSettings
@@ -58,12 +61,21 @@ def create_app(worker: Worker, *, owns_worker: bool) -> ASGIApp:
 
 def _endpoints(worker: Worker) -> tuple[Endpoint, ...]:
     """Routes whose body is validated by the live contract, so that FastAPI has nothing to add but time."""
-    return (*predict_endpoints(worker), *batch_endpoints(worker))
+    return (
+        *predict_endpoints(worker),
+        *batch_endpoints(worker),
+        *inference_endpoints(worker),
+        *invocation_endpoints(worker),
+    )
 
 
 def _routers(worker: Worker) -> tuple[APIRouter, ...]:
     """Routes with models of their own."""
-    return (health_routes(worker),)
+    return (
+        health_routes(worker),
+        inference_routes(worker, version=program_version()),
+        invocation_routes(worker),
+    )
 
 
 def _body_limits(settings: ServiceSettings) -> dict[Body, int]:

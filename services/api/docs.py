@@ -57,7 +57,7 @@ def docs_routes(worker: Worker, endpoints: Sequence[Endpoint], routers: Sequence
     @router.get("/openapi.json")
     async def openapi() -> dict[str, Any]:
         """Return the OpenAPI document of the live contract."""
-        return openapi_document(worker.live.served, endpoints, routers, title=TITLE, version=_version())
+        return openapi_document(worker.live.served, endpoints, routers, title=TITLE, version=program_version())
 
     return router
 
@@ -71,7 +71,8 @@ def _folder() -> Path:
 
 
 @cache
-def _version() -> str:
+def program_version() -> str:
+    """Return this program's version."""
     try:
         return version("holdfast")
     except PackageNotFoundError:  # a Bento carries the source without installing it

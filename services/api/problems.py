@@ -22,6 +22,7 @@ from churn.errors import (
     TableError,
     UsageError,
 )
+from services.api.dialects import members_for
 
 STATUS: dict[type[ChurnError], int] = {
     TableError: 422,
@@ -87,6 +88,7 @@ def problem(
         "detail": detail,
         "errors": errors or [],
         "request_id": request.scope.get("churn_request_id", ""),
+        **members_for(request.scope["path"], status, detail),
     }
     return Response(orjson.dumps(content), status, headers=headers, media_type=MEDIA_TYPE)
 
@@ -122,6 +124,12 @@ async def _explain_fields(request: Request, error: Exception) -> Response:
     fields = len({each["field"] for each in errors})
     detail = f"{fields} field{'' if fields == 1 else 's'} can't be used: see errors"
     return problem(request, 422, detail, errors=errors)
+
+
+def field_faults(error: ValidationError) -> list[str]:
+    """Say what is wrong with each field of one body, never what was sent."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return list(dict.fromkeys(f"{_field(each['loc'])}: {_plain(each)}" for each in found[:MOST_ERRORS]))
 
 
 async def _explain_http(request: Request, error: Exception) -> Response:
