@@ -5,6 +5,7 @@ import subprocess
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from services.exchange import Pointer, write_note
 from services.settings import ServiceSettings
 from tests.bundles import small_bundle
 from tests.faults.doors import Home, OpenDoor
+from tests.faults.front import Front, require_nginx
 from tests.tracking import own_tracking
 
 
@@ -45,10 +47,23 @@ class Shop:
     uri: str = ""
 
 
+@dataclass
+class Rig:
+    """Both doors of one home, behind the front."""
+
+    home: Home
+    shop: Shop
+    version: int
+    bento: OpenDoor
+    fallback: OpenDoor
+    front: Front
+
+
+Logged = tuple[str, str, dict[str, str], dict[str, Path]]
+
+
 @pytest.fixture(scope="session")
-def logged(
-    telco: Contract, bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[str, str, dict[str, str], dict[str, Path]]:
+def logged(telco: Contract, bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Logged:
     """The registry's address, a run, and three logged bundles: two good ones and one that was tampered with later."""
     import mlflow
 
@@ -77,21 +92,56 @@ def logged(
 
 
 @pytest.fixture
-def shop(logged: tuple[str, str, dict[str, str], dict[str, Path]]) -> Shop:
-    uri, run_id, models, folders = logged
-    return Shop(ModelRegistry(uri), f"m{uuid.uuid4().hex[:12]}", models, folders, run_id, uri)
+def shop(logged: Logged) -> Shop:
+    return shop_of(logged)
 
 
 @pytest.fixture
-def home(shop: Shop, logged: tuple[str, str, dict[str, str], dict[str, Path]], tmp_path: Path) -> Home:
-    folder = tmp_path / "home"
-    folder.mkdir()
-    return Home(folder, {"CHURN_MODEL": shop.name, "CHURN_TRACKING_URI": logged[0]})
+def home(shop: Shop, logged: Logged, tmp_path: Path) -> Home:
+    return home_of(shop, logged, tmp_path / "home")
 
 
 @pytest.fixture
 def on_disk(home: Home, shop: Shop) -> int:
     """Version 1, in production and already on this home's disk, so that a door is ready at once."""
+    return put_on_disk(home, shop)
+
+
+@pytest.fixture
+def open_door(home: Home) -> Iterator[Callable[..., OpenDoor]]:
+    with doors_of(home) as open_one:
+        yield open_one
+
+
+@pytest.fixture(scope="module")
+def rig(logged: Logged, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """Both doors behind the front, for all tests of a module: they take long to start."""
+    require_nginx()
+    folder = tmp_path_factory.mktemp("rig")
+    shop = shop_of(logged)
+    home = home_of(shop, logged, folder / "home")
+    version = put_on_disk(home, shop)
+    with doors_of(home) as open_one:
+        bento, fallback = open_one("bento", workers=2), open_one("fastapi")
+        front = Front(folder / "front", bento.port, fallback.port)
+        yield Rig(home, shop, version, bento.ready(), fallback.ready(), front)
+        front.stop()
+
+
+def shop_of(logged: Logged) -> Shop:
+    """A model of its own name."""
+    uri, run_id, models, folders = logged
+    return Shop(ModelRegistry(uri), f"m{uuid.uuid4().hex[:12]}", models, folders, run_id, uri)
+
+
+def home_of(shop: Shop, logged: Logged, folder: Path) -> Home:
+    """A home of its own."""
+    folder.mkdir()
+    return Home(folder, {"CHURN_MODEL": shop.name, "CHURN_TRACKING_URI": logged[0]})
+
+
+def put_on_disk(home: Home, shop: Shop) -> int:
+    """Promote the first bundle, and do what the mirror does."""
     version = shop.promote("first")
     settings = ServiceSettings(home=home.folder, model=shop.name)
     digest = digest_of(shop.folders["first"])
@@ -100,8 +150,9 @@ def on_disk(home: Home, shop: Shop) -> int:
     return version
 
 
-@pytest.fixture
-def open_door(home: Home) -> Iterator[Callable[..., OpenDoor]]:
+@contextmanager
+def doors_of(home: Home) -> Iterator[Callable[..., OpenDoor]]:
+    """Yield what opens doors, and kill them all."""
     opened: list[OpenDoor] = []
 
     def open_one(kind: str, *, workers: int = 1) -> OpenDoor:

@@ -3,7 +3,7 @@
 import http.client
 import json
 import signal
-import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 
 from churn.settings import environment_for_children
+from tests.postgres import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 60.0
@@ -43,8 +45,9 @@ class Home:
 
     def stored_ids(self) -> list[str]:
         """Every recorded prediction_id, with repeats if there were any."""
-        import sqlite3
-
+        if server := self.environment.get("CHURN_DATABASE_URL", "").partition("+psycopg")[2]:
+            with psycopg.connect(f"postgresql{server}") as found_there:
+                return [name for (name,) in found_there.execute("select prediction_id from predictions")]
         if not self.database.exists():
             return []
         with sqlite3.connect(self.database, timeout=20) as connection:
@@ -62,13 +65,14 @@ class OpenDoor:
     kind: str
     home: Home
     workers: int = 1
-    port: int = field(init=False)
+    port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.open()
+
+    def open(self) -> None:
+        """Start it; also again, at the same port, when it has ended."""
         command = [sys.executable, "-c", "from cli.main import run; run()", "serve", "--door", self.kind]
         self.process = subprocess.Popen(
             [*command, "--port", str(self.port), "--workers", str(self.workers)],

@@ -1,8 +1,8 @@
 from collections.abc import Callable
 
 from churn.contract.contract import Contract
-from tests.bundles import random_columns
 from tests.faults.doors import Home, OpenDoor, wait_until
+from tests.faults.scores import customers
 
 
 def test_both_doors_give_the_same_numbers_record_each_once_and_end_in_order(
@@ -28,16 +28,3 @@ def test_both_doors_give_the_same_numbers_record_each_once_and_end_in_order(
     wanted = {f"{kind}-{number:04}" for kind in answers for number in range(len(answers[kind]))}
     wait_until(lambda: set(home.stored_ids()) == wanted, "every prediction is stored")
     assert len(home.stored_ids()) == len(wanted)
-
-
-def customers(telco: Contract) -> list[dict[str, object]]:
-    columns = random_columns(telco, 40, seed=5)
-    rows = [{name: values[row] for name, values in columns.items()} for row in range(40)]
-    return [
-        {name: _json(value) for name, value in row.items() if value not in ("", None) and str(value) != "nan"}
-        for row in rows
-    ]
-
-
-def _json(value: object) -> object:
-    return value if isinstance(value, str) else float(value)  # type: ignore[arg-type]
