@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from churn.contract.cells import Memo, comma_number, distinct, plain_number, text_of, truth, with_comma
+from churn.contract.cells import coded, comma_number, distinct, plain_number, plain_numbers, text_of, truth, with_comma
 from churn.contract.column import Column
 from churn.contract.part import LARGEST_NUMBER
 from churn.contract.request import MISSING_TEXT
@@ -63,9 +63,11 @@ def _reader(column: Column) -> Callable[[str], float]:
 def _parse(
     cells: Sequence[object], read: Callable[[str], float], marks: frozenset[str]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Parse each distinct cell once: values in float64, and masks of missing and unreadable cells."""
-    parsed = Memo(lambda cell: _parse_cell(cell, read, marks))
-    table = np.array([parsed[cell] for cell in distinct(cells)], dtype=np.float64).reshape(len(cells), 3)
+    """Parse the cells: values in float64, and masks of missing and unreadable cells."""
+    if read is plain_number and (values := plain_numbers(cells, marks)) is not None:
+        return values, np.isnan(values), np.zeros(len(cells), bool)
+    codes, places = coded(distinct(cells))
+    table = np.array([_parse_cell(cell, read, marks) for cell in codes], dtype=np.float64).reshape(-1, 3)[places]
     return table[:, 0], table[:, 1] != 0, table[:, 2] != 0
 
 
@@ -80,23 +82,21 @@ def _parse_cell(cell: object, read: Callable[[str], float], marks: frozenset[str
 
 
 def _categories(cells: Sequence[object], column: Column, marks: frozenset[str]) -> CheckedColumn:
-    read = Memo(lambda cell: _category(cell, column, marks))
-    values = np.empty(len(cells), dtype=object)
-    values[:] = [read[cell] for cell in distinct(cells)]
-    listed = frozenset(column.categories)
-    seen = set(read.values())
-    is_missing = values == MISSING_TEXT
-    is_unknown = _in(values, seen - listed - {MISSING_TEXT})
-    faults = {"not a readable text": _in(values, {text for text in seen - {MISSING_TEXT} if not is_readable(text)})}
+    codes, places = coded(distinct(cells))
+    texts = [_category(cell, column, marks) for cell in codes]
+    values = np.empty(len(texts), dtype=object)
+    values[:] = texts
+    is_missing = _flags(texts, lambda text: text == MISSING_TEXT)[places]
+    is_unknown = _flags(texts, lambda text: text != MISSING_TEXT and text not in column.categories)[places]
+    unreadable = _flags(texts, lambda text: text != MISSING_TEXT and not is_readable(text))[places]
+    faults = {"not a readable text": unreadable}
     if not column.accept_unknown:
         faults[f"not one of {', '.join(column.categories[:12])}"] = is_unknown
-    return CheckedColumn(values, is_missing, is_unknown, faults)
+    return CheckedColumn(values[places], is_missing, is_unknown, faults)
 
 
-def _in(values: np.ndarray, wanted: set[str]) -> np.ndarray:
-    if not wanted:
-        return np.zeros(len(values), bool)
-    return np.fromiter((value in wanted for value in values), bool, len(values))
+def _flags(texts: Sequence[str], is_so: Callable[[str], bool]) -> np.ndarray:
+    return np.fromiter(map(is_so, texts), bool, len(texts))
 
 
 def _category(cell: object, column: Column, marks: frozenset[str]) -> str:

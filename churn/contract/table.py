@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from churn.contract.cells import text_of
+from churn.contract.cells import readable_texts, text_of
 from churn.contract.checked_column import CheckedColumn, absent_column, check_column
 from churn.contract.column import Column
 from churn.contract.contract import Contract
@@ -73,9 +73,10 @@ def check_table(contract: Contract, raw: RawColumns, *, first_row: int = 1) -> C
         faults[contract.customer_id] = ids.faults
     is_bad, rejected = _collect(faults, rows, first_row)
     keep = np.flatnonzero(~is_bad)
+    taken: slice | np.ndarray = keep if rejected else slice(None)
     return CheckedTable(
-        columns={name: column.values[keep] for name, column in checked.items()},
-        customer_ids=None if ids is None else ids.values[keep],
+        columns={name: column.values[taken] for name, column in checked.items()},
+        customer_ids=None if ids is None else ids.values[taken],
         accepted=keep + first_row,
         rejected=rejected,
         missing={name: int(column.is_missing.sum()) for name, column in checked.items()},
@@ -165,8 +166,12 @@ def _did_you_mean(name: str, raw: RawColumns) -> str:
 def _check_ids(contract: Contract, raw: RawColumns) -> CheckedColumn | None:
     if contract.customer_id is None or contract.customer_id not in raw:
         return None
-    column = Column(type="category", accept_unknown=True)
-    checked = check_column(column, raw[contract.customer_id], frozenset(contract.missing_marks))
+    marks = frozenset(contract.missing_marks)
+    cells = raw[contract.customer_id]
+    if (texts := readable_texts(cells)) is not None and marks.isdisjoint(texts):  # an id is not one of few values
+        nowhere = np.zeros(len(texts), bool)
+        return CheckedColumn(np.array(texts, object), nowhere, nowhere, {})
+    checked = check_column(Column(type="category", accept_unknown=True), cells, marks)
     checked.faults["a customer id is required"] = checked.is_missing
     return checked
 

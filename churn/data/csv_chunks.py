@@ -40,7 +40,7 @@ class CsvChunk:
         columns: cells per column, as written.
         first_row: number of the chunk's first row; row 1 is the first after the header, blank lines don't count.
         bad_rows: the rows just before these that can't be read, each with its reason. A bad row ends a chunk, so bad
-            rows at the end of the table come in a last chunk without rows, whose columns are empty lists.
+            rows at the end of the table, or very many, come in a chunk without rows, whose columns are empty lists.
     """
 
     columns: dict[str, list[str]]
@@ -99,7 +99,8 @@ class CsvFile:
                     yield draft.chunk()
                     draft = draft.next(self._text.taken)
                 draft.add(run, reasons)
-            if draft.rows == chunk_rows or self._text.taken - draft.starts_at > CHUNK_CHARACTERS:
+            is_long = max(draft.rows, len(draft.bad_rows)) >= chunk_rows
+            if is_long or self._text.taken - draft.starts_at > CHUNK_CHARACTERS:
                 yield draft.chunk()
                 draft = draft.next(self._text.taken)
         if draft.rows or draft.bad_rows:
