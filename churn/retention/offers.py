@@ -16,6 +16,9 @@ from churn.retention.worth import Worth, profit_line
 
 MOST_ACTIONS = 3
 CENTS = 2
+HALF_A_CENT = 0.005
+"""What is rounded to nothing does not pay."""
+
 NOBODY = frozenset[str]()
 CONTACT = "Contact this customer with an offer to stay"
 
@@ -76,15 +79,14 @@ class OfferBook:
         worth = self._worth.of_row(row)
         fitting = [offer for offer in self._offers if offer.fits(row, probability, raising)]
         valued = sorted(((offer.line.at(probability, worth), offer) for offer in fitting), key=_by_profit)
-        best = [(profit, offer) for profit, offer in valued[:MOST_ACTIONS] if round(profit, CENTS) > 0]
+        best = [(profit, offer) for profit, offer in valued[:MOST_ACTIONS] if profit > HALF_A_CENT]
         if not best:
             return Advice((), (self._why_none(valued),))
         actions = tuple(Action(one.name, one.title, round(profit, CENTS), one.cost) for profit, one in best)
         return Advice(actions, tuple(self._sentence(profit, one, row, raising) for profit, one in best))
 
     def _sentence(self, profit: float, offer: "_Ready", row: Row, raising: frozenset[str]) -> str:
-        because = "; ".join(filter(None, [offer.because(row, raising), f"expected to earn {self._money(profit)}"]))
-        return f"{offer.call}: {because}"
+        return f"{offer.call}: {offer.because(row, raising)}expected to earn {self._money(profit)}"
 
     def _why_none(self, valued: list[tuple[float, "_Ready"]]) -> str:
         if not valued:
@@ -119,8 +121,8 @@ class _Ready:
         own = economics.model_copy(update={"offer_cost": offer.cost})
         self.line = profit_line(own, offer.success_in(economics))
         self._least = offer.least_probability
-        self._when = tests_of(offer.when, contract.columns)
-        self._unless = tests_of(offer.unless, contract.columns)
+        wanted = [(test, True) for test in tests_of(offer.when, contract.columns)]
+        self._tests = (*wanted, *((test, False) for test in tests_of(offer.unless, contract.columns)))
         told = sorted(offer.when, key=lambda condition: condition.reason is None)  # reasons first: they say most
         kinds = {condition.names: contract.columns[condition.names] for condition in told}
         self._phrases = [(name, column.type, phrase_of(name, column)) for name, column in kinds.items()]
@@ -129,14 +131,17 @@ class _Ready:
         """Say whether the offer may be made."""
         if probability < self._least:
             return False
-        for test in self._when:
-            if not test(row, raising):
+        for test, wanted in self._tests:  # noqa: SIM110  a generator costs as much again
+            if test(row, raising) is not wanted:
                 return False
-        return not any(test(row, raising) for test in self._unless)
+        return True
 
     def because(self, row: Row, raising: frozenset[str]) -> str:
         """Say what about this customer the offer is for: rather what raises the risk; an empty text: it is for all."""
         if not self._phrases:
             return ""
-        name, kind, phrase = next((each for each in self._phrases if each[0] in raising), self._phrases[0])
-        return f"{phrase(value_of(row[name], kind))}{', which raises the risk' if name in raising else ''}"
+        for name, kind, phrase in self._phrases:
+            if name in raising:
+                return f"{phrase(value_of(row[name], kind))}, which raises the risk; "
+        name, kind, phrase = self._phrases[0]
+        return f"{phrase(value_of(row[name], kind))}; "

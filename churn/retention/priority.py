@@ -42,7 +42,7 @@ class PriorityScale(BaseModel):
 
     def of_all(self, amounts: np.ndarray) -> np.ndarray:
         """Return the score of each amount, float64 of the same shape."""
-        return np.rint(np.interp(amounts, *self._line) * 10) / 10
+        return np.asarray(np.rint(np.interp(amounts, *self._line) * 10) / 10)
 
     @cached_property
     def _line(self) -> tuple[list[float], list[float]]:

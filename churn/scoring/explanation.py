@@ -1,16 +1,30 @@
 """An explanation: what each raw column adds to the log-odds of leaving, and the strongest reasons in words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from churn.bundle.explanation_session import ExplanationSession
 from churn.contract.contract import Contract
-from churn.scoring.reasons import Reason, ReasonWriter
+from churn.contract.phrases import Value
+from churn.scoring.reasons import LEAST_LOG_ODDS, Reason, ReasonWriter
 
 DECIMALS = 6
 """Of log-odds in an answer: twenty columns rounded so still add up within 1e-5."""
+
+MOST_RAISING = 5
+"""Columns that count as reasons of an offer: more than are told, since half of those told may lower the risk."""
+
+
+@dataclass(frozen=True, slots=True)
+class RiskFactor:
+    """A reason as an answer tells it: `impact` is what the feature adds to the log-odds of leaving."""
+
+    feature: str
+    impact: float
+    value: Value
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +41,17 @@ class Explanation:
     contributions: dict[str, float]
     top_reasons: tuple[Reason, ...]
 
+    @property
+    def factors(self) -> list[RiskFactor]:
+        """The top reasons, as an answer tells them."""
+        return [RiskFactor(one.column, one.log_odds, one.value, one.words) for one in self.top_reasons]
+
+    @property
+    def raising(self) -> frozenset[str]:
+        """The columns that raise the risk most, at most five: what offers may ask for."""
+        found = [(amount, name) for name, amount in self.contributions.items() if amount >= LEAST_LOG_ODDS]
+        return frozenset(name for _, name in sorted(found, reverse=True)[:MOST_RAISING])
+
 
 class Explainer:
     """Explains rows of one version: its graph of contributions, and its contract's words."""
@@ -34,12 +59,17 @@ class Explainer:
     def __init__(self, session: ExplanationSession, contract: Contract) -> None:
         self.contributions = session.explain
         self._explain_row = session.explain_row
+        self._explain_rows = session.explain_rows
         self._names = tuple(contract.columns)
         self._writer = ReasonWriter(contract)
 
     def explain_row(self, row: Mapping[str, float | str]) -> Explanation:
         """Explain one graph-ready row."""
         return self._explanation(row, self._explain_row(row))
+
+    def explain_rows(self, rows: Sequence[Mapping[str, float | str]]) -> list[Explanation]:
+        """Explain several graph-ready rows in one run."""
+        return [self._explanation(row, found) for row, found in zip(rows, self._explain_rows(rows), strict=True)]
 
     def explain_columns(self, columns: Mapping[str, np.ndarray]) -> Iterator[Explanation]:
         """Explain graph-ready columns, row by row."""

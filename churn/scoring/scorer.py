@@ -1,6 +1,6 @@
 """The scorer: framework-free, and the same behind every door, batch job and stream."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -82,6 +82,7 @@ class Scorer:
         self.high_risk_from = max(policy.high_risk_from, policy.threshold)
         self.form = RequestForm(contract)
         self.score_row = graph.score_row
+        self.score_rows = graph.score_rows
         self.score_columns = graph.score
         worth = worth_of(contract.economics, extras.months)
         self.standings = Standings(contract, extras.segments, worth, extras.priority)
@@ -123,6 +124,14 @@ class Scorer:
             BundleError: the version has no explanations.
         """
         return self._require_explainer().explain_row(row)
+
+    def explain_rows(self, rows: Sequence[Mapping[str, float | str]]) -> list[Explanation]:
+        """Explain several graph-ready rows in one run.
+
+        Raises:
+            BundleError: the version has no explanations.
+        """
+        return self._require_explainer().explain_rows(rows)
 
     def explain_columns(self, columns: Mapping[str, np.ndarray]) -> Iterator[Explanation]:
         """Explain graph-ready columns, row by row.

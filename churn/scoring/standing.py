@@ -32,7 +32,7 @@ class Standing:
     segment: str | None
     expected_profit: float | None
     expected_loss: float | None
-    priority_score: float
+    priority_score: float | None
 
 
 class Standings:

@@ -11,14 +11,16 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from churn.contract.phrases import Value
-from churn.contract.request import CustomerRequest
+from churn.contract.request import CustomerRequest, Row
 from churn.errors import ContractError
+from churn.retention.offers import NOBODY
 from churn.scoring.reasons import Effect
-from churn.scoring.scorer import RiskLevel
-from services.api.asking import explain_parameter, wants_explanation
+from churn.scoring.scorer import RiskLevel, Scorer
+from services.api.asking import Depth, depth_of, explain_parameter
 from services.api.endpoint import Document, Endpoint, ref, responses
 from services.api.recording import count_inputs, inputs_of, new_prediction_id, record
 from services.live import Served
+from services.together import Found, Together
 from services.worker import Worker
 
 IDEMPOTENCY_KEY = re.compile(r"^[A-Za-z0-9._:-]{8,64}\Z")
@@ -44,8 +46,26 @@ class ExplanationOut(BaseModel):
     top_reasons: list[ReasonOut]
 
 
+class RiskFactorOut(BaseModel):
+    """A column that matters for this customer."""
+
+    feature: str
+    impact: float = Field(description="What it adds to the log-odds of leaving; below 0 it lowers the risk.")
+    value: Value
+    words: str
+
+
+class ActionOut(BaseModel):
+    """An offer that fits this customer; money in the contract's currency."""
+
+    offer: str
+    title: str
+    expected_profit: float
+    cost: float
+
+
 class PredictionAnswer(BaseModel):
-    """What is predicted for one customer."""
+    """What is predicted for one customer, what is at stake, what to do and why. Without the last two: explain=false."""
 
     churn_probability: float
     churn_prediction: int
@@ -62,8 +82,14 @@ class PredictionAnswer(BaseModel):
     expected_profit: float | None = Field(
         description="Of contacting this customer, in the contract's currency; null: the contract has no economics."
     )
+    expected_loss: float | None = Field(description="Revenue at risk: probability times worth; null as above.")
+    currency: str | None
+    priority_score: float = Field(description="Whom to call first, 0 to 100: the percentage of customers below.")
+    recommendations: list[str] = Field(default=[], description="What to do, best first; or why nothing pays.")
+    actions: list[ActionOut] = Field(default=[], description="The offers behind the recommendations.")
+    top_risk_factors: list[RiskFactorOut] = Field(default=[], description="At most three, strongest first.")
     explanation: ExplanationOut | None = Field(default=None, description="With explain=true.")
-    explanation_note: str | None = Field(default=None, description="Why there is no explanation, though asked for.")
+    explanation_note: str | None = Field(default=None, description="Why there are no reasons.")
 
 
 class Predict:
@@ -74,6 +100,7 @@ class Predict:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
+        self._together = Together()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -81,25 +108,30 @@ class Predict:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         require_type(headers, "application/json")
         key = idempotency_key(headers)
-        is_explained = wants_explanation(scope["query_string"])
+        depth = depth_of(scope["query_string"])
         customer = served.scorer.form.read(await _read_body(receive))
-        reasons = explanation_of(served, customer) if is_explained else {}
-        content = orjson.dumps({**self._predict(served, customer, key), **reasons})
+        found = await self._together.ask(served.scorer, customer.row, wants_reasons=depth != "lean")
+        answer = self._predict(served, customer, found, key=key, depth=depth)
+        content = orjson.dumps(answer)
         length = (b"content-length", b"%d" % len(content))
         await send({"type": "http.response.start", "status": 200, "headers": [*served.json_headers, length]})
         await send({"type": "http.response.body", "body": content})
 
-    def _predict(self, served: Served, customer: CustomerRequest, key: str | None) -> dict[str, object]:
+    def _predict(
+        self, served: Served, customer: CustomerRequest, found: Found, *, key: str | None, depth: Depth
+    ) -> dict[str, object]:
         scorer = served.scorer
         prediction_id = key or new_prediction_id()
         customer_id = customer.customer_id or f"generated-{prediction_id[:32]}"
         if len(customer_id) > LONGEST_CUSTOMER_ID:
             raise ContractError(f"the customer id is longer than {LONGEST_CUSTOMER_ID} characters")
-        probability, decision = scorer.score_one(customer.row)
+        probability, _ = found
+        decision = scorer.decide(probability)
         standing = scorer.standings.of_row(customer.row, probability)
+        why = {} if depth == "lean" else why_of(scorer, customer.row, found, is_whole=depth == "explained")
         is_recorded, moment = record(
             self._worker, served, (prediction_id, customer_id),
-            inputs=inputs_of(customer), probability=probability, decision=decision,
+            inputs=inputs_of(customer), probability=probability, decision=decision, standing=standing,
         )  # fmt: skip
         count_inputs(customer)
         return {
@@ -116,6 +148,10 @@ class Predict:
             "timestamp": moment,
             "segment": standing.segment,
             "expected_profit": standing.expected_profit,
+            "expected_loss": standing.expected_loss,
+            "currency": scorer.currency,
+            "priority_score": standing.priority_score,
+            **why,
         }
 
 
@@ -144,19 +180,38 @@ def _describe(name: str, served: Served | None) -> Document:
                 "description": "Becomes the prediction_id: a prediction sent twice with it is stored once.",
                 "schema": {"type": "string", "pattern": IDEMPOTENCY_KEY.pattern.replace("\\Z", "$")},
             },
-            explain_parameter("true: with what each column adds to the risk, and the strongest reasons in words."),
+            explain_parameter(
+                "Absent: with what to do and the strongest reasons; true: also with what each column adds to the risk; "
+                "false: neither, and quicker.",
+                default=None,
+            ),
         ],
         "requestBody": {"required": True, "content": {"application/json": customer}},
         "responses": responses(ref(PredictionAnswer), 400, 413, 415, 422, 503),
     }  # fmt: skip
 
 
-def explanation_of(served: Served, customer: CustomerRequest) -> dict[str, object]:
-    """Return what an answer holds for who asks for reasons."""
-    scorer = served.scorer
-    if scorer.explainer is None:
-        return {"explanation": None, "explanation_note": scorer.explanation_note}
-    return {"explanation": scorer.explain_row(customer.row)}
+def why_of(scorer: Scorer, row: Row, found: Found, *, is_whole: bool) -> dict[str, object]:
+    """Return what an answer holds for who asks what to do, and why.
+
+    Args:
+        scorer: the version that answers.
+        row: graph-ready.
+        found: its probability and reasons.
+        is_whole: with the explanation itself.
+    """
+    probability, explanation = found
+    advice = scorer.offers.of_row(row, probability, explanation.raising if explanation else NOBODY)
+    why: dict[str, object] = {
+        "recommendations": advice.recommendations,
+        "actions": advice.actions,
+        "top_risk_factors": explanation.factors if explanation else [],
+    }
+    if is_whole:
+        why["explanation"] = explanation
+    if explanation is None:
+        why["explanation_note"] = scorer.explanation_note
+    return why
 
 
 async def _read_body(receive: Receive) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from churn.contract.request import CustomerRequest
 from churn.scoring.prediction import Prediction, utc_now
 from churn.scoring.scorer import Decision, Scorer
+from churn.scoring.standing import Standing
 from services import telemetry
 from services.live import Served
 from services.worker import Worker
@@ -25,9 +26,12 @@ def inputs_of(customer: CustomerRequest) -> dict[str, object]:
     return {**customer.row, **dict.fromkeys(customer.missing)}
 
 
-def record(
+UNKNOWN = Standing(segment=None, expected_profit=None, expected_loss=None, priority_score=None)
+
+
+def record(  # noqa: PLR0913  what an answer consists of
     worker: Worker, served: Served, prediction: tuple[str, str], *, inputs: Mapping[str, object],
-    probability: float, decision: Decision,
+    probability: float, decision: Decision, standing: Standing = UNKNOWN,
 ) -> tuple[bool, str]:  # fmt: skip
     """Spool and count one prediction.
 
@@ -38,6 +42,7 @@ def record(
         inputs: JSON values by column.
         probability: of churn.
         decision: what it means.
+        standing: the customer's place.
 
     Returns:
         Whether it is on disk, and the moment.
@@ -57,6 +62,10 @@ def record(
         churn_prediction=decision.churn_prediction,
         risk_level=decision.risk_level,
         predicted_at=moment,
+        segment=standing.segment,
+        expected_loss=standing.expected_loss,
+        expected_profit=standing.expected_profit,
+        priority_score=standing.priority_score,
     ).to_json()
     is_recorded = worker.spool.append(line)
     served.meters.count(probability, decision.risk_level)

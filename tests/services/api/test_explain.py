@@ -100,6 +100,11 @@ def test_an_old_version_answers_and_says_that_it_has_no_explanations(client: Tes
 
     assert found["model_version"] == "2"
     assert found["explanation"] is None
+    assert found["top_risk_factors"] == []
+    assert found["recommendations"]
+    assert client.post("/predict", json=CUSTOMER).json()["explanation_note"] == found["explanation_note"]
+    assert "explanation_note" not in client.post("/predict?explain=false", json=CUSTOMER).json()
+    assert found["priority_score"] == round(found["churn_probability"] * 100, 1)
     assert found["explanation_note"].startswith("version 2 of churn has no explanations: train and promote")
     assert 0 < found["churn_probability"] < 1
 

@@ -23,11 +23,78 @@ def test_the_contracts_example_is_answered_with_all_fields(client: TestClient, t
     assert set(found) == {
         "churn_probability", "churn_prediction", "risk_level", "threshold", "customer_id", "prediction_id",
         "model_version", "served_by", "recorded", "missing_columns", "timestamp", "segment", "expected_profit",
+        "expected_loss", "currency", "priority_score", "recommendations", "actions", "top_risk_factors",
     }  # fmt: skip
     assert found["missing_columns"] == []
     assert found["recorded"] is True
     assert found["timestamp"].endswith("Z")
     assert (answer.headers["x-served-by"], answer.headers["x-model-version"]) == ("fastapi", "1")
+
+
+def test_the_lean_answer_leaves_out_what_to_do_and_why(client: TestClient, telco: Contract) -> None:
+    full, lean = (client.post(f"/predict{query}", json=telco.example).json() for query in ("", "?explain=false"))
+
+    assert set(full) - set(lean) == {"recommendations", "actions", "top_risk_factors"}
+    assert set(lean) <= set(full)
+    same = set(lean) - {"customer_id", "prediction_id", "timestamp"}
+    assert {name: lean[name] for name in same} == {name: full[name] for name in same}
+
+
+AS_WRITTEN = {
+    "gender": "Female", "SeniorCitizen": 0, "Partner": "Yes", "Dependents": "No", "tenure": 12, "PhoneService": "Yes",
+    "InternetService": "Fiber optic", "Contract": "Month-to-month", "MonthlyCharges": 85.5, "TotalCharges": 1026.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/predict", "/api/v1/predict"])
+def test_the_request_of_the_documents_works_as_written(client: TestClient, path: str) -> None:
+    answer = client.post(path, json=AS_WRITTEN)
+
+    assert answer.status_code == 200
+    found = answer.json()
+    assert 0 < found["churn_probability"] < 1
+    assert found["risk_level"] in {"LOW", "MEDIUM", "HIGH"}
+    assert found["customer_id"].startswith("generated-")
+    assert found["model_version"] == "1"
+    assert 1 <= len(found["recommendations"]) <= 3
+    assert all(isinstance(sentence, str) and sentence for sentence in found["recommendations"])
+    assert [set(factor) for factor in found["top_risk_factors"]] == [{"feature", "impact", "value", "words"}] * 3
+    assert {"MultipleLines", "OnlineSecurity", "PaymentMethod"} <= set(found["missing_columns"])
+
+
+def test_money_and_priority_are_those_of_the_definitions(client: TestClient) -> None:
+    found = client.post("/predict", json=AS_WRITTEN).json()
+
+    worth = 85.5 * 12 * 0.6
+    leaving = found["churn_probability"]
+    assert found["currency"] == "USD"
+    assert found["expected_loss"] == pytest.approx(leaving * worth, abs=0.0051)
+    for action in found["actions"]:
+        success = {"one-year-contract": 0.4, "support-and-security": 0.35, "price-check": 0.38}.get(
+            action["offer"], 0.3
+        )
+        expected = leaving * success * (worth - action["cost"]) - (1 - leaving) * action["cost"] - 1
+        assert action["expected_profit"] == pytest.approx(expected, abs=0.0051)
+    assert 0 <= found["priority_score"] <= 100
+
+
+def test_who_has_more_at_stake_is_called_first(client: TestClient) -> None:
+    asked = [client.post("/predict", json={**CUSTOMER, "MonthlyCharges": paid}).json() for paid in (20, 50, 90)]
+
+    ranked = sorted(asked, key=lambda found: found["expected_profit"])
+    scores = [found["priority_score"] for found in ranked]
+    assert scores == sorted(scores)
+    assert scores[0] < scores[-1]
+
+
+def test_the_impact_of_a_factor_is_its_share_of_the_log_odds(client: TestClient) -> None:
+    full, explained = (client.post(f"/predict{query}", json=AS_WRITTEN).json() for query in ("", "?explain=true"))
+
+    contributions = explained["explanation"]["contributions"]
+    for factor in full["top_risk_factors"]:
+        assert factor["impact"] == contributions[factor["feature"]]
+        assert factor["value"] == AS_WRITTEN.get(factor["feature"])
+    assert full["top_risk_factors"] == explained["top_risk_factors"]
 
 
 def test_the_answer_is_the_scorers_own_number(client: TestClient, bundle_folder: Path, telco: Contract) -> None:
@@ -61,6 +128,8 @@ def test_a_prediction_is_in_the_spool_before_it_is_answered(
     assert record.inputs["gender"] is None
     assert record.inputs["TotalCharges"] is None
     assert record.probability == found["churn_probability"]
+    for name in ("segment", "expected_loss", "expected_profit", "priority_score"):
+        assert getattr(record, name) == found[name]
 
 
 def test_a_clients_key_becomes_the_prediction_id(client: TestClient) -> None:
