@@ -1,7 +1,9 @@
 """Settings of the doors, and the one place that prepares the environment of the processes behind them."""
 
 import os
+import re
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +13,10 @@ from pydantic_settings import NoDecode
 from churn.settings import Settings
 
 Door = Literal["bento", "fastapi"]
+
+ORIGIN = re.compile(r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?\Z")
+SAMPLES = ("secret", "change", "example", "sample", "password", "default", "placeholder", "0123456789", "abcdefgh")
+"""Words of secrets that stand in documentation; 32 random bytes hold none of them."""
 
 
 class ServiceSettings(Settings):
@@ -61,6 +67,9 @@ class ServiceSettings(Settings):
     token_secret: SecretStr | None = None
     """Signs tokens: 32 bytes or more, the same at every door. Unset: made once and kept in `home`, for one machine."""
 
+    token_secret_before: SecretStr | None = None
+    """The secret before this one: tokens that it signed still hold. For a change of secret without a new sign-in."""
+
     token_minutes: int = Field(default=60, ge=1, le=1440)
     """How long a token holds."""
 
@@ -101,6 +110,11 @@ class ServiceSettings(Settings):
     """How many bundles stay on disk, the one in production included."""
 
     @property
+    def token_file(self) -> Path:
+        """The secret that signs tokens when the settings hold none."""
+        return self.home.resolve() / "token.key"
+
+    @property
     def pointer_file(self) -> Path:
         """Names the bundle on disk that every worker serves."""
         return self.bundle_folder / "production.json"
@@ -125,9 +139,36 @@ class ServiceSettings(Settings):
     def _by_comma(cls, value: object) -> object:
         return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
+    @field_validator("token_secret", "token_secret_before")
+    @classmethod
+    def _is_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not is_strong(value.get_secret_value()):
+            raise ValueError("needs 32 random bytes or more: `openssl rand -base64 48` makes some")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            ip_network(each, strict=False)
+        return value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [each for each in value if not ORIGIN.match(each)]:
+            raise ValueError(f"{wrong[0]!r} is no origin: write https://host or https://host:port, never *")
+        return value
+
     def port_of(self, door: Door) -> int:
         """Return a door's usual port."""
         return self.bento_port if door == "bento" else self.fastapi_port
+
+
+def is_strong(secret: str) -> bool:
+    """Say whether a secret can sign tokens: long enough, varied, and not one that somebody copied from a page."""
+    is_sample = any(word in secret.lower() for word in SAMPLES)
+    return len(secret.encode()) >= 32 and len(set(secret)) >= 12 and not is_sample
 
 
 def prepare_serving(settings: ServiceSettings, *, run_folder: Path) -> None:
@@ -145,6 +186,7 @@ def prepare_serving(settings: ServiceSettings, *, run_folder: Path) -> None:
             "CHURN_WORKERS": str(settings.workers),
             "BENTOML_HOME": str(run_folder),
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+            "FORWARDED_ALLOW_IPS": "",  # else uvicorn believes X-Forwarded-For of anybody on this machine
         }
     )
     if not is_tracing_wanted():

@@ -6,10 +6,6 @@ from typing import Literal
 
 from starlette.routing import BaseRoute, Route
 
-Role = Literal["client", "viewer", "analyst", "admin"]
-ROLES: tuple[Role, ...] = ("client", "viewer", "analyst", "admin")
-"""Each may do what those before it may: a client predicts, a viewer reads, an analyst brings data, an admin decides."""
-
 Access = Literal["open", "predict", "client", "viewer", "analyst", "admin"]
 """`open` needs nobody; `predict` is open or needs a client, by CHURN_PREDICT_ACCESS; the others are the least role."""
 
@@ -73,6 +69,12 @@ RULES: tuple[Rule, ...] = (
     Rule("GET", "/ping", "open"),
     Rule("GET", "/version", "open"),
 )
+
+
+UNLIMITED = frozenset(
+    {"unmatched", "/livez", "/readyz", "/metrics", "/ping", "/v2/health/live", "/v2/health/ready", "/api/v1/token"}
+)
+"""Open routes without a limit: probes, and what costs no more than its refusal. Signing in has one of its own."""
 
 
 class UndecidedRouteError(RuntimeError):

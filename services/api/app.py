@@ -7,9 +7,11 @@ from typing import Any, cast
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
+from services.access.desk import Desk
 from services.access_log import access_log
 from services.api.access import Body, rules_for
 from services.api.batch import batch_endpoints
+from services.api.cors import allow_origins
 from services.api.docs import TITLE, docs_routes, program_version
 from services.api.endpoint import Endpoint
 from services.api.front import Front
@@ -20,6 +22,7 @@ from services.api.inference.routes import inference_routes
 from services.api.invocations import invocation_endpoints, invocation_routes
 from services.api.predict import predict_endpoints
 from services.api.problems import install_problems
+from services.api.tokens import token_routes
 from services.settings import ServiceSettings
 from services.tracing import traced
 from services.worker import Worker
@@ -32,16 +35,18 @@ def create_app(worker: Worker, *, owns_worker: bool) -> ASGIApp:
         worker: what answers.
         owns_worker: open and close the worker with the application; False: somebody else does.
     """
+    desk = Desk(worker.settings, worker.stores)
     app = FastAPI(
         title=TITLE,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(worker) if owns_worker else None,
+        lifespan=_lifespan(worker, desk, owns_worker=owns_worker),
     )
+    app.state.desk = desk
     install_problems(app)
-    endpoints, routers = _endpoints(worker), _routers(worker)
+    endpoints, routers = _endpoints(worker), (*_routers(worker), token_routes(desk))
     for each in endpoints:
         app.add_route(each.path, cast("Any", each.answer), methods=[each.method])  # ASGI applications are endpoints
     for router in (*routers, docs_routes(worker, endpoints, routers)):
@@ -52,11 +57,11 @@ def create_app(worker: Worker, *, owns_worker: bool) -> ASGIApp:
         worker.door,
         rules=rules_for(app.routes),
         shortcuts=shortcuts,
-        admit=Guard(worker).admit,
+        admit=Guard(desk).admit,
         body_limits=_body_limits(worker.settings),
     )
     front.access_log = access_log(worker.door, worker.settings)
-    return traced(front, worker.door)
+    return allow_origins(traced(front, worker.door), worker.settings.allowed_origins)
 
 
 def _endpoints(worker: Worker) -> tuple[Endpoint, ...]:
@@ -82,11 +87,16 @@ def _body_limits(settings: ServiceSettings) -> dict[Body, int]:
     return {"one": settings.body_bytes, "batch": settings.batch_bytes, "upload": settings.upload_bytes}
 
 
-def _lifespan(worker: Worker) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    worker: Worker, desk: Desk, *, owns_worker: bool
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def opened(_: FastAPI) -> AsyncIterator[None]:
-        worker.open()
+        if owns_worker:
+            worker.open()
         yield
-        worker.close()
+        await desk.close()
+        if owns_worker:
+            worker.close()
 
     return opened

@@ -13,7 +13,9 @@ from fastapi.responses import FileResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from services.api.endpoint import Endpoint
+from services.api.headers import page_policy
 from services.api.openapi import openapi_document
+from services.api.security import with_security
 from services.worker import Worker
 
 TITLE = "Holdfast churn prediction"
@@ -39,13 +41,15 @@ def docs_routes(worker: Worker, endpoints: Sequence[Endpoint], routers: Sequence
     @router.get("/docs")
     async def docs() -> Response:
         """Return the page; all addresses in it are relative, so that it works behind a proxy's prefix."""
-        return get_swagger_ui_html(
+        page = get_swagger_ui_html(
             openapi_url="openapi.json",
             title=TITLE,
             swagger_js_url="docs/swagger-ui-bundle.js",
             swagger_css_url="docs/swagger-ui.css",
             swagger_favicon_url=NO_ICON,
         )
+        page.headers["content-security-policy"] = page_policy(bytes(page.body))
+        return page
 
     @router.get("/docs/{asset}")
     async def docs_asset(asset: str) -> Response:
@@ -57,7 +61,8 @@ def docs_routes(worker: Worker, endpoints: Sequence[Endpoint], routers: Sequence
     @router.get("/openapi.json")
     async def openapi() -> dict[str, Any]:
         """Return the OpenAPI document of the live contract."""
-        return openapi_document(worker.live.served, endpoints, routers, title=TITLE, version=program_version())
+        document = openapi_document(worker.live.served, endpoints, routers, title=TITLE, version=program_version())
+        return with_security(document, predict_is_open=worker.settings.predict_access == "open")
 
     return router
 

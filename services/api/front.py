@@ -16,6 +16,7 @@ from services import telemetry
 from services.access_log import METHODS, OUR_FAULT, AccessLog
 from services.api.access import Body, Rule
 from services.api.guard import Admit
+from services.api.headers import Headers, careful_headers
 from services.api.problems import explain, problem
 from services.logs import REQUEST
 
@@ -72,7 +73,7 @@ class Front:
         REQUEST.set(scope)
         rule = self._rule_of(scope)
         scope["churn_route"] = rule.path
-        answer = _Answer(scope["churn_request_id"], send)
+        answer = _Answer(scope["churn_request_id"], send, careful_headers(rule.path))
         began = time.perf_counter()
         try:
             await self._answer(scope, rule, receive, answer)
@@ -91,7 +92,7 @@ class Front:
     async def _answer(self, scope: Scope, rule: Rule, receive: Receive, answer: "_Answer") -> None:
         body = _Body(receive, self._body_limits[rule.body])
         try:
-            if rule.access != "open" and (waiting := self._admit(scope, rule)) is not None:
+            if (waiting := self._admit(scope, rule)) is not None:
                 await waiting
             body.require_less(_announced(scope))
             app = self._shortcuts.get((scope["method"], scope["path"]), self._app)
@@ -119,21 +120,24 @@ class Front:
 
 
 class _Answer:
-    """Puts the request's id on the answer, and remembers the status. 499: the client left before there was one."""
+    """Puts the request's id, and cautions for browsers, on the answer, and remembers the status.
 
-    __slots__ = ("_header", "_send", "has_begun", "headers", "status")
+    499: the client left before there was one.
+    """
 
-    def __init__(self, request_id: str, send: Send) -> None:
+    __slots__ = ("_added", "_send", "has_begun", "headers", "status")
+
+    def __init__(self, request_id: str, send: Send, careful: Headers) -> None:
         self.status = 499
         self.has_begun = False
         self.headers: list[tuple[bytes, bytes]] = []
-        self._header = (b"x-request-id", request_id.encode())
+        self._added = ((b"x-request-id", request_id.encode()), *careful)
         self._send = send
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status, self.has_begun = message["status"], True
-            message["headers"] = self.headers = [*message["headers"], self._header]
+            message["headers"] = self.headers = [*message["headers"], *self._added]
         await self._send(message)
 
 

@@ -1,0 +1,92 @@
+"""The listing: this worker's copy of the directory, never older than half a minute when it decides."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+
+from churn.errors import StoreError
+from services.access.subjects import DirectoryAwayError
+
+if TYPE_CHECKING:
+    from churn.stores.directory import Directory
+
+log = logging.getLogger(__name__)
+
+FRESH_SECONDS = 10.0
+"""After this a request still uses the copy, and begins to read the next one."""
+
+OLDEST_SECONDS = 30.0
+"""After this a request waits for the next one: so soon a change holds in every worker."""
+
+PATIENCE_SECONDS = 2.0
+"""How long a request waits for the database."""
+
+RETRY_SECONDS = 2.0
+
+
+class Listing:
+    """Reads the directory when it is asked for, in a thread, at most once at a time.
+
+    Attributes:
+        read_at: when the copy began to be read, by the clock.
+    """
+
+    def __init__(self, read: Callable[[], "Directory"], clock: Callable[[], float] = time.monotonic) -> None:
+        self.read_at = float("-inf")
+        self._read = read
+        self._clock = clock
+        self._directory: Directory | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._retry_at = float("-inf")
+
+    def current(self) -> "Directory | None":
+        """Return the copy; None when it is too old. Costs nothing; call it in the event loop."""
+        age = self._clock() - self.read_at
+        if age > FRESH_SECONDS:
+            self._begin()
+        return self._directory if age <= OLDEST_SECONDS else None
+
+    def last(self) -> "Directory | None":
+        """Return the newest copy, however old."""
+        return self._directory
+
+    async def younger_than(self, seconds: float) -> "Directory":
+        """Return a copy that is young enough.
+
+        Raises:
+            DirectoryAwayError: the database does not give one in time.
+        """
+        if self._clock() - self.read_at > seconds:
+            reading = self._begin()
+            if reading is not None:
+                await asyncio.wait({reading}, timeout=PATIENCE_SECONDS)
+        if self._directory is None or self._clock() - self.read_at > seconds:
+            self._retry_at = max(self._retry_at, self._clock() + RETRY_SECONDS)
+            raise DirectoryAwayError
+        return self._directory
+
+    def forget(self) -> None:
+        """Have the next request read anew: something was changed here."""
+        self.read_at = self._retry_at = float("-inf")
+
+    def _begin(self) -> "asyncio.Task[None] | None":
+        """Return the reading that goes on; None while the database rests from a failure."""
+        is_free = self._reading is None or self._reading.done()
+        if self._clock() < self._retry_at:
+            return None
+        if is_free:
+            self._reading = asyncio.get_running_loop().create_task(self._refresh())
+        return self._reading
+
+    async def _refresh(self) -> None:
+        began = self._clock()
+        try:
+            self._directory = await anyio.to_thread.run_sync(self._read, abandon_on_cancel=True)
+            self.read_at = began
+        except StoreError as error:
+            self._retry_at = self._clock() + RETRY_SECONDS
+            log.warning("directory away: nobody new is admitted", extra={"reason": str(error)})
