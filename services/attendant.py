@@ -1,6 +1,6 @@
 """The attendant: one process per home that does the slow work of all workers, so that they need no network.
 
-Reads:  the registry's alias `production`; the spool.
+Reads:  the registry's aliases `production` and `shadow`; the spool.
 Writes: `<home>/bundles` and the pointer in it; the SQL store; `<home>/attendant.json`.
 
 A worker starts it and holds the other end of its standard input: when that worker dies the attendant ends, its lock is
@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING
 from churn.errors import StoreError
 from churn.settings import set_library_defaults
 from churn.stores.file_locks import exclusive
-from services.exchange import AttendantState, write_note
+from services.exchange import AttendantState, ShadowState, write_note
 from services.logs import configure_logs
 from services.settings import ServiceSettings, prepare_attendant
 
 if TYPE_CHECKING:
     from churn.stores.relay import Relay
     from services.mirror import Mirror
+    from services.shadow import Shadow
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +38,8 @@ def main() -> None:
     """Attend until the parent is gone, or SIGTERM."""
     prepare_attendant()
     set_library_defaults()
-    configure_logs("attendant")
     settings = ServiceSettings()
+    configure_logs("attendant", settings.log_format)
     with exclusive(settings.attendant_lock) as is_the_one:
         if is_the_one:
             _attend(settings)
@@ -83,6 +84,7 @@ def _report(settings: ServiceSettings, mirror: "Mirror", courier: "Courier") -> 
         is_database_up=not courier.problem,
         database_problem=courier.problem,
         quarantined=mirror.quarantined,
+        shadow=_shadow_of(mirror, courier),
     )
     try:
         write_note(state, settings.attendant_file)
@@ -90,15 +92,24 @@ def _report(settings: ServiceSettings, mirror: "Mirror", courier: "Courier") -> 
         log.warning("state not written", extra={"reason": str(error)})
 
 
+def _shadow_of(mirror: "Mirror", courier: "Courier") -> ShadowState | None:
+    if mirror.bad_shadow is not None:
+        version, problem = mirror.bad_shadow
+        return ShadowState(version=version, problem=problem)
+    return courier.shadow.state if courier.shadow else None
+
+
 class Courier:
-    """Moves recorded predictions into the SQL store.
+    """Moves recorded predictions into the SQL store, and the shadow's beside them.
 
     Attributes:
+        shadow: what scores beside production; None before the store was opened.
         problem: why the store did not take them last time; empty when it did.
     """
 
     def __init__(self, settings: ServiceSettings) -> None:
         self.problem = ""
+        self.shadow: Shadow | None = None
         self._settings = settings
         self._relay: Relay | None = None
 
@@ -128,10 +139,12 @@ class Courier:
         from churn.stores.database import migrate, open_database  # noqa: PLC0415  as in _mirror
         from churn.stores.predictions import PredictionStore  # noqa: PLC0415
         from churn.stores.relay import Relay  # noqa: PLC0415
+        from services.shadow import Shadow, ShadowedStore  # noqa: PLC0415
 
         engine = open_database(self._settings.database_url)
         migrate(engine)
-        return Relay(self._settings.spool_folder, PredictionStore(engine))
+        self.shadow = Shadow(self._settings)
+        return Relay(self._settings.spool_folder, ShadowedStore(PredictionStore(engine), self.shadow))
 
 
 if __name__ == "__main__":

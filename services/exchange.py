@@ -16,12 +16,30 @@ class Note(BaseModel):
 
 
 class Pointer(Note):
-    """Which bundle on disk is in production. It was verified and gave its golden answers before it was named here."""
+    """Which bundle on disk is in production, or the shadow; it was verified and gave its golden answers before."""
 
     name: str
     version: int
     digest: str = Field(pattern=DIGEST)
     """Also the name of its folder."""
+
+
+class ShadowState(Note):
+    """How the version fares that is scored beside production. Numbers count since the attendant took it up."""
+
+    version: int
+    problem: str = ""
+    """Why it is not scored, or was not last time; empty when it was."""
+
+    scored: int = 0
+    agreed: int = 0
+    """Of those, predictions that decide as production's do."""
+
+    unreadable: int = 0
+    """Customers whose row its own contract does not hold for."""
+
+    failed: int = 0
+    """Customers that it was to score and could not."""
 
 
 class AttendantState(Note):
@@ -40,6 +58,9 @@ class AttendantState(Note):
     database_problem: str = ""
     quarantined: dict[str, str] = {}
     """Versions whose bundle does not hold, each with the reason."""
+
+    shadow: ShadowState | None = None
+    """None: no version has the alias `shadow`."""
 
 
 Kind = TypeVar("Kind", bound=Note)

@@ -1,4 +1,4 @@
-"""The mirror: brings the bundle that the alias `production` names to this disk, verified, and points at it."""
+"""The mirror: brings the bundles that the aliases `production` and `shadow` name to this disk, verified, and points."""
 
 import logging
 import re
@@ -27,6 +27,9 @@ class Registry(Protocol):
     def production(self, name: str) -> RegisteredBundle | None:
         """Read the alias."""
 
+    def shadow(self, name: str) -> RegisteredBundle | None:
+        """Read the other alias."""
+
     def fetch_bundle(self, bundle: RegisteredBundle, folder: Path) -> Path:
         """Download a version."""
 
@@ -36,12 +39,14 @@ class Mirror:
 
     Attributes:
         quarantined: reason per version whose bundle does not hold.
+        bad_shadow: version whose bundle does not hold, and why; None: it holds, or there is none.
         last_sync: when the registry last answered, in seconds since 1970; 0: not yet.
         problem: why it did not answer last time; empty when it did.
     """
 
     def __init__(self, settings: ServiceSettings, connect: Callable[[], Registry] | None = None) -> None:
         self.quarantined: dict[str, str] = {}
+        self.bad_shadow: tuple[int, str] | None = None
         self.last_sync = 0.0
         self.problem = "not asked yet"
         self._settings = settings
@@ -50,13 +55,14 @@ class Mirror:
         self._retry_at: dict[str, float] = {}
 
     def sync(self) -> None:
-        """Look at the alias once, and follow it. Never raises: what went wrong is in `problem` and `quarantined`."""
+        """Look at each alias once, and follow it. Never raises: what went wrong is in `problem` and `quarantined`."""
         try:
             self._registry = self._registry or self._connect()
             registered = self._registry.production(self._settings.model)
             self.last_sync = time.time()
             if registered is not None:
                 self._follow(self._registry, registered)
+            self._follow_shadow(self._registry)
             self.problem = ""
         except (StoreError, OSError) as error:
             if str(error) != self.problem:
@@ -64,7 +70,7 @@ class Mirror:
             self.problem = str(error)
 
     def _follow(self, registry: Registry, registered: RegisteredBundle) -> None:
-        if self._is_followed(registered) or self._is_quarantined(registered):
+        if self._is_followed(registered, self._settings.pointer_file) or self._is_quarantined(registered):
             return
         try:
             pointer = self._bring(registry, registered)
@@ -76,8 +82,32 @@ class Mirror:
         log.info("production followed", extra={"version": pointer.version, "digest": pointer.digest[:12]})
         self._prune(pointer.digest)
 
-    def _is_followed(self, registered: RegisteredBundle) -> bool:
-        pointer = read_note(Pointer, self._settings.pointer_file)
+    def _follow_shadow(self, registry: Registry) -> None:
+        """As `_follow`, but a shadow that does not hold is nobody's loss: it is not scored, and that is all."""
+        registered = registry.shadow(self._settings.model)
+        if registered is not None and self._is_followed(registered, self._settings.shadow_file):
+            return
+        if registered is None or self._is_quarantined(registered):
+            self._settings.shadow_file.unlink(missing_ok=True)
+        if registered is None:
+            self.bad_shadow = None
+        elif not self._is_quarantined(registered):
+            self._take_shadow(registry, registered)
+
+    def _take_shadow(self, registry: Registry, registered: RegisteredBundle) -> None:
+        try:
+            pointer = self._bring(registry, registered)
+        except BundleError as error:
+            self._settings.shadow_file.unlink(missing_ok=True)
+            self.bad_shadow = registered.version, str(error)
+            self._hold_back(registered, error)
+            return
+        write_note(pointer, self._settings.shadow_file)
+        self.bad_shadow = None
+        log.info("shadow followed", extra={"version": pointer.version, "digest": pointer.digest[:12]})
+
+    def _is_followed(self, registered: RegisteredBundle, file: Path) -> bool:
+        pointer = read_note(Pointer, file)
         wanted = (registered.name, registered.version, registered.digest)
         return pointer is not None and (pointer.name, pointer.version, pointer.digest) == wanted
 
@@ -96,6 +126,9 @@ class Mirror:
 
     def _quarantine(self, registered: RegisteredBundle, error: BundleError) -> None:
         self.quarantined[str(registered.version)] = str(error)
+        self._hold_back(registered, error)
+
+    def _hold_back(self, registered: RegisteredBundle, error: BundleError) -> None:
         self._retry_at[f"{registered.version}-{registered.digest}"] = time.monotonic() + QUARANTINE_SECONDS
         log.error("bundle quarantined", extra={"version": registered.version, "reason": str(error)})
 
@@ -104,9 +137,11 @@ class Mirror:
 
     def _prune(self, current: str) -> None:
         """Delete all but the newest bundles; a worker may still be reading the one before."""
+        shadow = read_note(Pointer, self._settings.shadow_file)
+        kept = {current, shadow.digest if shadow else current}
         folders = [path for path in self._settings.bundle_folder.iterdir() if re.match(DIGEST, path.name)]
-        newest = sorted(folders, key=lambda path: (path.name != current, -path.stat().st_mtime))
-        for path in newest[self._settings.kept_bundles :]:
+        newest = sorted(folders, key=lambda path: (path.name not in kept, -path.stat().st_mtime))
+        for path in newest[max(self._settings.kept_bundles, len(kept)) :]:
             shutil.rmtree(path, ignore_errors=True)
 
 

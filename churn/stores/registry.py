@@ -1,4 +1,4 @@
-"""The MLflow registry: versions, the alias `production`, and the bundles behind them.
+"""The MLflow registry: versions, the aliases `production` and `shadow`, and the bundles behind them.
 
 Imports mlflow, which is slow: serving workers never import this module. With a tracking address of http(s) the
 `mlflow-skinny` of the serving environment is enough; a sqlite address needs the full mlflow.
@@ -21,6 +21,7 @@ from churn.bundle.files import verify
 from churn.errors import BundleError, NotFoundError, StoreError
 
 PRODUCTION = "production"
+SHADOW = "shadow"
 DIGEST_TAG = "manifest_sha256"
 LEGACY_STAGE = "Production"
 MISSING = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}
@@ -55,6 +56,10 @@ class ModelRegistry:
     def production(self, name: str) -> RegisteredBundle | None:
         """Read the alias `production` once; None when nothing is in production."""
         return self._found(lambda: self._client.get_model_version_by_alias(name, PRODUCTION))
+
+    def shadow(self, name: str) -> RegisteredBundle | None:
+        """Read the alias `shadow` once; None when no version is scored beside production."""
+        return self._found(lambda: self._client.get_model_version_by_alias(name, SHADOW))
 
     def version(self, name: str, version: int) -> RegisteredBundle:
         """Return one version.
@@ -110,6 +115,16 @@ class ModelRegistry:
         now = self.production(bundle.name)
         if now is None or now.version != bundle.version:
             raise StoreError(f"the alias {PRODUCTION} of {bundle.name} was moved by somebody else at the same time")
+
+    def move_shadow(self, bundle: RegisteredBundle) -> None:
+        """Point the alias `shadow` at a version."""
+        with self._translated():
+            self._client.set_registered_model_alias(bundle.name, SHADOW, str(bundle.version))
+
+    def clear_shadow(self, name: str) -> None:
+        """Take the alias `shadow` away; nothing happens when there is none."""
+        with self._translated():
+            self._client.delete_registered_model_alias(name, SHADOW)
 
     def mirror_stage(self, bundle: RegisteredBundle) -> None:
         """Show the move as the legacy stage too, for clients that still read stages."""

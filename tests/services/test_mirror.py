@@ -19,6 +19,7 @@ class ShelfRegistry:
         self.folders: dict[int, Path] = {}
         self.digests: dict[int, str] = {}
         self.alias: int | None = None
+        self.shadow_alias: int | None = None
         self.is_away = False
         self.fetched: list[int] = []
 
@@ -29,10 +30,14 @@ class ShelfRegistry:
     def production(self, name: str) -> RegisteredBundle | None:
         if self.is_away:
             raise StoreError("the registry is away")
-        if self.alias is None:
-            return None
+        return None if self.alias is None else self._registered(name, self.alias)
+
+    def shadow(self, name: str) -> RegisteredBundle | None:
+        return None if self.shadow_alias is None else self._registered(name, self.shadow_alias)
+
+    def _registered(self, name: str, version: int) -> RegisteredBundle:
         return RegisteredBundle(
-            name=name, version=self.alias, digest=self.digests[self.alias], run_id="", created_at=0.0, tags={}
+            name=name, version=version, digest=self.digests[version], run_id="", created_at=0.0, tags={}
         )
 
     def fetch_bundle(self, bundle: RegisteredBundle, folder: Path) -> Path:
@@ -53,11 +58,12 @@ def mirror(settings: ServiceSettings, registry: ShelfRegistry) -> Mirror:
 
 @pytest.fixture
 def pointed(settings: ServiceSettings) -> Callable[[], int | None]:
-    def version() -> int | None:
-        pointer = read_note(Pointer, settings.pointer_file)
-        return pointer.version if pointer else None
+    return lambda: version_in(settings.pointer_file)
 
-    return version
+
+def version_in(file: Path) -> int | None:
+    pointer = read_note(Pointer, file)
+    return pointer.version if pointer else None
 
 
 @pytest.fixture
@@ -172,3 +178,83 @@ def test_a_failing_registry_does_not_end_the_mirror(settings: ServiceSettings) -
     mirror.sync()
 
     assert "not what was registered" in mirror.quarantined["1"]
+
+
+@pytest.fixture
+def both(settings: ServiceSettings) -> Callable[[], tuple[int | None, int | None]]:
+    """Versions of production and of the shadow on disk."""
+    return lambda: (version_in(settings.pointer_file), version_in(settings.shadow_file))
+
+
+Both = Callable[[], tuple[int | None, int | None]]
+
+
+def test_a_shadow_is_brought_beside_production_and_goes_with_its_alias(
+    mirror: Mirror, registry: ShelfRegistry, bundles: tuple[Path, Path, Path], both: Both
+) -> None:
+    registry.put(2, bundles[1])
+    registry.put(1, bundles[0])
+    registry.shadow_alias = 2
+    for _ in range(3):
+        mirror.sync()
+
+    assert both() == (1, 2)
+    assert registry.fetched == [1, 2]
+
+    registry.shadow_alias = None
+    mirror.sync()
+    assert both() == (1, None)
+
+
+def test_a_bad_shadow_is_held_back_and_production_is_followed_as_ever(
+    mirror: Mirror, registry: ShelfRegistry, bundles: tuple[Path, Path, Path], both: Both
+) -> None:
+    bundle_folder, other_bundle, broken = bundles
+    registry.put(2, broken)
+    registry.put(1, bundle_folder)
+    (broken / "model.onnx").write_bytes(b"not a graph")
+    registry.shadow_alias = 2
+    for _ in range(3):
+        mirror.sync()
+
+    assert both() == (1, None)
+    assert mirror.bad_shadow is not None
+    assert mirror.bad_shadow[0] == 2
+    assert "model.onnx" in mirror.bad_shadow[1]
+    assert mirror.quarantined == {}
+    assert registry.fetched == [1, 2]
+
+    registry.put(4, other_bundle)
+    registry.alias, registry.shadow_alias = 1, 4
+    mirror.sync()
+    assert (both(), mirror.bad_shadow) == ((1, 4), None)
+
+
+def test_a_shadow_that_moves_to_a_bad_version_is_no_longer_the_old_one(
+    mirror: Mirror, registry: ShelfRegistry, bundles: tuple[Path, Path, Path], both: Both
+) -> None:
+    bundle_folder, other_bundle, broken = bundles
+    registry.put(3, broken)
+    registry.put(2, other_bundle)
+    registry.put(1, bundle_folder)
+    (broken / "model.onnx").write_bytes(b"not a graph")
+    for version, expected in ((3, None), (2, 2), (3, None)):
+        registry.shadow_alias = version
+        mirror.sync()
+        assert both() == (1, expected)
+
+
+def test_the_shadow_s_bundle_is_not_deleted_when_production_moves(
+    settings: ServiceSettings, registry: ShelfRegistry, bundles: tuple[Path, Path, Path]
+) -> None:
+    mirror = Mirror(settings.model_copy(update={"kept_bundles": 1}), lambda: registry)
+    registry.put(2, bundles[1])
+    registry.shadow_alias = 2
+    registry.put(1, bundles[0])
+    mirror.sync()
+    (settings.bundle_folder / ("0" * 64)).mkdir()
+    settings.pointer_file.unlink()
+    mirror.sync()
+
+    left = {path.name for path in settings.bundle_folder.iterdir() if path.is_dir()}
+    assert left == {registry.digests[1], registry.digests[2]}
