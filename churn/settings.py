@@ -40,6 +40,15 @@ class Settings(BaseSettings):
     optuna: str | None = Field(default=None, validation_alias=AliasChoices("CHURN_OPTUNA_URL"))
     """SQLAlchemy address of Optuna's studies; never the database of MLflow or of the churn store."""
 
+    tables: Path | None = None
+    """Folder whose files a retraining may name, tables and contracts; unset: `tables` under `home`."""
+
+    job_days: float = Field(default=7, gt=0)
+    """How long the files of a job that has ended are kept."""
+
+    job_lease_seconds: float = Field(default=60, gt=0)
+    """A runner that was silent for so long is taken for dead, and its job by another."""
+
     @property
     def tracking_uri(self) -> str:
         """MLflow's address. A plain `mlflow run` writes ./mlflow.db: found when no home is set, nor there."""
@@ -78,6 +87,16 @@ class Settings(BaseSettings):
     def data_folder(self) -> Path:
         """Downloaded and ingested tables."""
         return self.home.resolve() / "data"
+
+    @property
+    def table_folder(self) -> Path:
+        """Tables and contracts that a retraining may name."""
+        return (self.tables or self.home / "tables").resolve()
+
+    @property
+    def job_folder(self) -> Path:
+        """Files of jobs, one folder per job."""
+        return self.home.resolve() / "jobs"
 
     @property
     def report_folder(self) -> Path:

@@ -27,8 +27,11 @@ COMMANDS = {
     "status": ("cli.status", "Show versions, production and who moved what."),
     "serve": ("cli.serve", "Serve production from BentoML or from the FastAPI fallback."),
     "score": ("cli.score", "Score a file into a file or a database."),
+    "work": ("cli.work", "Do the jobs that the doors queue: retraining, activation, scoring of large files."),
     "drift": ("cli.drift", "Compare live traffic with the reference of the version that served it."),
     "exporter": ("cli.exporter", "Serve what the store knows to Prometheus."),
+    "user": ("cli.user", "Add people who may sign in, and change what they may do."),
+    "key": ("cli.key", "Make, list and revoke API keys for programs."),
     "doctor": ("cli.doctor", "Check this installation and say what to mend."),
 }
 """Command → module with a Typer `app`, and the line that `churn --help` shows."""
