@@ -1,6 +1,6 @@
 """What goes into a graph: a row's tensors, or those of a chunk of a table; and how a graph is opened."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import onnxruntime
@@ -24,6 +24,12 @@ class Feed:
         """Return the tensors of one row, each of shape (1, 1)."""
         feed = {name: self._texts[row[name]] for name in self._categories}
         feed |= {name: np.array([[row[name]]], np.float32) for name in self._numbers}
+        return feed
+
+    def of_rows(self, rows: Sequence[Mapping[str, float | str]]) -> dict[str, np.ndarray]:
+        """Return the tensors of several rows, each of shape (rows, 1)."""
+        feed = {name: np.array([row[name] for row in rows], object).reshape(-1, 1) for name in self._categories}
+        feed |= {name: np.array([row[name] for row in rows], np.float32).reshape(-1, 1) for name in self._numbers}
         return feed
 
     def chunks(self, columns: Mapping[str, np.ndarray], chunk_rows: int) -> Iterator[dict[str, np.ndarray]]:

@@ -1,6 +1,6 @@
 """The graph at work: ONNX Runtime around `model.onnx`, one thread, rows in and probabilities out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -28,6 +28,13 @@ class GraphSession:
     def score_row(self, row: Mapping[str, float | str]) -> float:
         """Return the churn probability of one graph-ready row."""
         return float(self._session.run(OUTPUTS, self._feed.of_row(row))[0][0])
+
+    def score_rows(self, rows: Sequence[Mapping[str, float | str]]) -> list[float]:
+        """Return the churn probabilities of graph-ready rows: sixteen of them cost little more than one."""
+        if len(rows) == 1:
+            return [self.score_row(rows[0])]
+        found: list[float] = self._session.run(OUTPUTS, self._feed.of_rows(rows))[0].reshape(-1).tolist()
+        return found
 
     def score(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the churn probabilities of graph-ready columns, float64 of shape (rows,)."""

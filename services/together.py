@@ -1,0 +1,79 @@
+"""Together: rows that arrive in the same moment go through the graphs in one run.
+
+A run of ONNX Runtime has a price of its own, that of about twenty further rows. Nobody waits for company: what is
+there when the event loop comes round is scored, be it one row or fifty.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from churn.contract.request import Row
+from churn.scoring.explanation import Explanation
+from churn.scoring.scorer import Scorer
+
+Found = tuple[float, Explanation | None]
+"""Probability of leaving; and the reasons, when they are asked for and the version gives any."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    scorer: Scorer
+    row: Row
+    wants_reasons: bool
+    answer: asyncio.Future[Found]
+
+
+class Together:
+    """Scores and explains single rows in company. For one event loop, and not from other threads."""
+
+    def __init__(self) -> None:
+        self._waiting: list[_Asked] = []
+
+    async def ask(self, scorer: Scorer, row: Row, *, wants_reasons: bool) -> Found:
+        """Return what one version finds for a graph-ready row."""
+        loop = asyncio.get_running_loop()
+        answer = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._answer_all)
+        self._waiting.append(_Asked(scorer, row, wants_reasons and scorer.explainer is not None, answer))
+        return await answer
+
+    def _answer_all(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        while waiting:  # once, but for the moment of a promotion
+            scorer = waiting[0].scorer
+            _answer([each for each in waiting if each.scorer is scorer])
+            waiting = [each for each in waiting if each.scorer is not scorer]
+
+
+def _answer(asked: Sequence[_Asked]) -> None:
+    try:
+        found = _find(asked)
+    except Exception as error:  # noqa: BLE001  whatever it is, it belongs to the request that caused it
+        _part(asked, error)
+        return
+    for each, one in zip(asked, found, strict=True):
+        if not each.answer.done():
+            each.answer.set_result(one)
+
+
+def _part(asked: Sequence[_Asked], error: Exception) -> None:
+    """Let a row that fails fail alone."""
+    if len(asked) == 1:
+        if not asked[0].answer.done():
+            asked[0].answer.set_exception(error)
+        return
+    for each in asked:
+        _answer([each])
+
+
+def _find(asked: Sequence[_Asked]) -> list[Found]:
+    scorer = asked[0].scorer
+    probabilities = scorer.score_rows([each.row for each in asked])
+    curious = [each.row for each in asked if each.wants_reasons]
+    reasons = iter(scorer.explain_rows(curious) if curious else ())
+    return [
+        (probability, next(reasons) if each.wants_reasons else None)
+        for each, probability in zip(asked, probabilities, strict=True)
+    ]
