@@ -63,8 +63,9 @@ class Churn:
         from services.worker import Worker  # noqa: PLC0415
 
         set_library_defaults()
-        configure_logs(DOOR)
-        self.worker = Worker(DOOR, SETTINGS).open()
+        self.worker = Worker(DOOR, SETTINGS)
+        configure_logs(DOOR, SETTINGS.log_format, version=lambda: self.worker.live.version)
+        self.worker.open()
         mounted.open(create_app(self.worker, owns_worker=False))
 
     def __is_ready__(self) -> bool:

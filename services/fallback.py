@@ -20,12 +20,15 @@ PATIENCE_SECONDS = 60
 def create() -> ASGIApp:
     """Return one worker's application; uvicorn calls it in each worker process."""
     set_library_defaults()
-    configure_logs(DOOR)
-    return create_app(Worker(DOOR, ServiceSettings()), owns_worker=True)
+    settings = ServiceSettings()
+    worker = Worker(DOOR, settings)
+    configure_logs(DOOR, settings.log_format, version=lambda: worker.live.version)
+    return create_app(worker, owns_worker=True)
 
 
 def serve(settings: ServiceSettings, *, host: str, port: int) -> None:
     """Serve until SIGTERM; a worker that dies is replaced, also when it is the only one."""
+    configure_logs(DOOR, settings.log_format)
     config = uvicorn.Config(
         "services.fallback:create",
         factory=True,
@@ -33,6 +36,7 @@ def serve(settings: ServiceSettings, *, host: str, port: int) -> None:
         port=port,
         workers=settings.workers,
         access_log=False,
+        log_config=None,
         log_level="warning",
         server_header=False,
         ws="none",

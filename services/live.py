@@ -49,6 +49,11 @@ class LiveModel:
         self._seen: tuple[int, ...] = ()
         self._retry_at = 0.0
 
+    @property
+    def version(self) -> int | None:
+        """The version that is served; None before the first."""
+        return self.served.scorer.version if self.served else None
+
     def require(self) -> Served:
         """Return what is served.
 

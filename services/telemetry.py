@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import REGISTRY, Collector
 
@@ -105,15 +105,15 @@ def show_model(door: str, scorer: Scorer, *, loaded_at: float, before: Scorer | 
     MODEL_LOADED.labels(door).set(loaded_at)
 
 
-def exposition(folder: Path | None, gauges: Iterable[GaugeMetricFamily]) -> bytes:
+def exposition(folder: Path | None, measured: Iterable[Metric]) -> bytes:
     """Return all metrics as text.
 
     Args:
         folder: where the processes of this door leave theirs; None: this process is alone.
-        gauges: facts about the home that no process counts, measured at this scrape.
+        measured: facts about the home that no process counts, measured at this scrape.
     """
     registry = CollectorRegistry()
-    registry.register(_Measured(gauges))
+    registry.register(_Measured(measured))
     if folder is None:
         return generate_latest(REGISTRY) + generate_latest(registry)
     forget_the_dead(folder)
@@ -139,9 +139,9 @@ def _is_alive(pid: int) -> bool:
 
 
 class _Measured(Collector):
-    def __init__(self, gauges: Iterable[GaugeMetricFamily]) -> None:
-        self._gauges = list(gauges)
+    def __init__(self, measured: Iterable[Metric]) -> None:
+        self._measured = list(measured)
 
-    def collect(self) -> Iterable[GaugeMetricFamily]:
+    def collect(self) -> Iterable[Metric]:
         """Return what was measured."""
-        return self._gauges
+        return self._measured

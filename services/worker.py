@@ -14,6 +14,7 @@ from services.attendance import Attendance
 from services.exchange import AttendantState, read_note
 from services.live import LiveModel
 from services.settings import Door, ServiceSettings, metrics_folder, run_lock
+from services.shadow_metrics import shadow_metrics
 from services.stores import Stores
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,9 @@ class Worker:
     def metrics(self) -> bytes:
         """Return the metrics of all workers of this door, and of the home."""
         self._show_recorder()
-        return telemetry.exposition(metrics_folder(), self._home_gauges())
+        state = self.attendant()
+        shadow = shadow_metrics(state.shadow if state else None)
+        return telemetry.exposition(metrics_folder(), [*self._home_gauges(), *shadow])
 
     def _home_gauges(self) -> list[GaugeMetricFamily]:
         state = read_note(AttendantState, self.settings.attendant_file)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 
+from services.exchange import ShadowState
 from services.worker import Worker
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -39,6 +40,8 @@ class Health(BaseModel):
     recorder_in_memory: int
     attendant_age_seconds: float | None
     quarantined: dict[str, str]
+    shadow: ShadowState | None
+    """Of the version that is scored and not answered; whatever is wrong with it, `status` does not know it."""
 
 
 class Alive(BaseModel):
@@ -94,6 +97,7 @@ def health_of(worker: Worker) -> Health:
         recorder_in_memory=worker.spool.backlog,
         attendant_age_seconds=round(time.time() - state.at, 1) if state else None,
         quarantined=state.quarantined if state else {},
+        shadow=state.shadow if state else None,
     )
 
 
