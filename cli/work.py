@@ -9,6 +9,9 @@ from churn.errors import UsageError
 if TYPE_CHECKING:
     from pipelines.work import Runner
 
+TAKEN = 75
+"""Exit status (EX_TEMPFAIL): another `churn work --until-empty` of this home is at it."""
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
@@ -28,8 +31,9 @@ def work(
 
     lock = exclusive(Settings().home.resolve() / "work.lock") if until_empty else nullcontext(enter_result=True)
     with lock as is_the_one:
-        if is_the_one:
-            _run(once=once, until_empty=until_empty, attached=attached)
+        if not is_the_one:
+            raise typer.Exit(TAKEN)
+        _run(once=once, until_empty=until_empty, attached=attached)
 
 
 def _run(*, once: bool, until_empty: bool, attached: bool) -> None:

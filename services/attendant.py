@@ -1,7 +1,7 @@
 """The attendant: one process per home that does the slow work of all workers, so that they need no network.
 
 Reads:  the registry's aliases `production` and `shadow`; the spool.
-Writes: `<home>/bundles` and the pointer in it; the SQL store; `<home>/attendant.json`.
+Writes: `<home>/bundles` and the pointer in it; the SQL store; `<home>/attendant.json` and `<home>/catalogue.json`.
 
 A worker starts it and holds the other end of its standard input: when that worker dies the attendant ends, its lock is
 free, and another worker starts the next one.
@@ -13,12 +13,15 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from churn.errors import StoreError
 from churn.settings import set_library_defaults
 from churn.stores.file_locks import exclusive
 from services.exchange import AttendantState, ShadowState, write_note
+from services.foreman import Foreman
 from services.logs import configure_logs
 from services.settings import ServiceSettings, prepare_attendant
 
@@ -51,11 +54,16 @@ def _attend(settings: ServiceSettings) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the door, which then lets go of us
     threading.Thread(target=_wait_for_parent, args=(stopping,), daemon=True).start()
-    courier = Courier(settings)
-    relaying = threading.Thread(target=courier.run, args=(stopping,), name="relay")
-    relaying.start()
-    _mirror(settings, courier, stopping)
-    relaying.join()
+    courier, foreman = Courier(settings), Foreman(settings)
+    works: dict[str, Callable[[threading.Event], None]] = {
+        "relay": courier.run, "jobs": foreman.run, "catalogue": partial(_list, settings),
+    }  # fmt: skip
+    others = [threading.Thread(target=work, args=(stopping,), name=name) for name, work in works.items()]
+    for each in others:
+        each.start()
+    _mirror(settings, courier, foreman, stopping)
+    for each in others:
+        each.join()
 
 
 def _wait_for_parent(stopping: threading.Event) -> None:
@@ -64,17 +72,23 @@ def _wait_for_parent(stopping: threading.Event) -> None:
     stopping.set()
 
 
-def _mirror(settings: ServiceSettings, courier: "Courier", stopping: threading.Event) -> None:
+def _list(settings: ServiceSettings, stopping: threading.Event) -> None:
+    from services.catalogue import Cataloguer  # noqa: PLC0415  as in _mirror
+
+    Cataloguer(settings).run(stopping)
+
+
+def _mirror(settings: ServiceSettings, courier: "Courier", foreman: Foreman, stopping: threading.Event) -> None:
     from services.mirror import Mirror  # noqa: PLC0415  mlflow takes seconds, and the lock comes first
 
     mirror = Mirror(settings)
     while not stopping.is_set():
         mirror.sync()
-        _report(settings, mirror, courier)
+        _report(settings, mirror, courier, foreman)
         stopping.wait(settings.sync_seconds)
 
 
-def _report(settings: ServiceSettings, mirror: "Mirror", courier: "Courier") -> None:
+def _report(settings: ServiceSettings, mirror: "Mirror", courier: "Courier", foreman: Foreman) -> None:
     state = AttendantState(
         pid=os.getpid(),
         at=time.time(),
@@ -85,6 +99,7 @@ def _report(settings: ServiceSettings, mirror: "Mirror", courier: "Courier") -> 
         database_problem=courier.problem,
         quarantined=mirror.quarantined,
         shadow=_shadow_of(mirror, courier),
+        jobs_problem=foreman.problem,
     )
     try:
         write_note(state, settings.attendant_file)

@@ -62,6 +62,9 @@ class AttendantState(Note):
     shadow: ShadowState | None = None
     """None: no version has the alias `shadow`."""
 
+    jobs_problem: str = ""
+    """Why jobs that wait are not done here; empty when they are, or nobody wants any."""
+
 
 Kind = TypeVar("Kind", bound=Note)
 

@@ -125,6 +125,16 @@ class ServiceSettings(Settings):
         return self.bundle_folder / "shadow.json"
 
     @property
+    def catalogue_file(self) -> Path:
+        """The registry's versions, as the attendant last saw them."""
+        return self.home.resolve() / "catalogue.json"
+
+    @property
+    def work_log(self) -> Path:
+        """What the runner of jobs says, when the attendant started it."""
+        return self.home.resolve() / "logs" / "work.log"
+
+    @property
     def attendant_file(self) -> Path:
         """What the attendant says about itself."""
         return self.home.resolve() / "attendant.json"

@@ -4,6 +4,7 @@ Imports mlflow, which is slow: serving workers never import this module. With a 
 `mlflow-skinny` of the serving environment is enough; a sqlite address needs the full mlflow.
 """
 
+import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 
 import mlflow.artifacts
 from mlflow import MlflowClient
+from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
@@ -24,6 +26,7 @@ PRODUCTION = "production"
 SHADOW = "shadow"
 DIGEST_TAG = "manifest_sha256"
 LEGACY_STAGE = "Production"
+EVALUATED = "holdout_roc_auc"
 MISSING = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}
 
 Answer = TypeVar("Answer")
@@ -43,6 +46,21 @@ class RegisteredBundle:
     run_id: str
     created_at: float
     tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingFacts:
+    """What the run behind a version knows.
+
+    Attributes:
+        metrics: all that training and evaluation logged, by name.
+        rows: customers in the table that it was made from; None: not known.
+        evaluated_at: seconds since 1970; None: it was not evaluated.
+    """
+
+    metrics: Mapping[str, float]
+    rows: int | None
+    evaluated_at: float | None
 
 
 class ModelRegistry:
@@ -77,6 +95,27 @@ class ModelRegistry:
         with self._translated():
             found = self._client.search_model_versions(f"name = '{name}'")
             return sorted(map(_registered, found), key=lambda bundle: -bundle.version)
+
+    def aliases(self, name: str) -> dict[str, int]:
+        """Return the version of each alias; empty when there is no such model."""
+        try:
+            with self._translated():
+                found: dict[str, str] = self._client.get_registered_model(name).aliases
+        except NotFoundError:
+            return {}
+        return {alias: int(version) for alias, version in found.items()}
+
+    def training(self, run_id: str) -> TrainingFacts:
+        """Return what the run behind a version knows.
+
+        Raises:
+            NotFoundError: the run was deleted.
+        """
+        with self._translated():
+            run = self._client.get_run(run_id)
+            measured = self._client.get_metric_history(run_id, EVALUATED) if EVALUATED in run.data.metrics else []
+        evaluated_at = measured[-1].timestamp / 1000 if measured else None
+        return TrainingFacts(run.data.metrics, _rows_of(run), evaluated_at)
 
     def register(
         self, name: str, model_uri: str, *, run_id: str, digest: str, tags: Mapping[str, str]
@@ -192,6 +231,14 @@ class ModelRegistry:
             raise StoreError(f"the registry {self._uri} refused or did not answer: {text}") from error
         except (OSError, ImportError) as error:
             raise StoreError(f"the registry {self._uri} can't be reached: {type(error).__name__}: {error}") from error
+
+
+def _rows_of(run: Run) -> int | None:
+    for one in run.inputs.dataset_inputs if run.inputs else []:
+        rows = json.loads(one.dataset.profile or "{}").get("num_rows")
+        if isinstance(rows, int):
+            return rows
+    return None
 
 
 def _is_sound(folder: Path, digest: str) -> bool:

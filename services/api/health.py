@@ -40,6 +40,9 @@ class Health(BaseModel):
     recorder_in_memory: int
     attendant_age_seconds: float | None
     quarantined: dict[str, str]
+    jobs_problem: str
+    """Why jobs that wait are not done here; a door answers as well without."""
+
     shadow: ShadowState | None
     """Of the version that is scored and not answered; whatever is wrong with it, `status` does not know it."""
 
@@ -97,6 +100,7 @@ def health_of(worker: Worker) -> Health:
         recorder_in_memory=worker.spool.backlog,
         attendant_age_seconds=round(time.time() - state.at, 1) if state else None,
         quarantined=state.quarantined if state else {},
+        jobs_problem=state.jobs_problem if state else "",
         shadow=state.shadow if state else None,
     )
 
