@@ -77,11 +77,12 @@ class PredictionStore:
         with reading(self._engine) as connection:
             return connection.execute(select(func.count()).select_from(predictions).where(*conditions)).scalar_one()
 
-    def latest_for(self, customer_id: str) -> Prediction | None:
+    def latest_for(self, customer_id: str, *, model_name: str | None = None) -> Prediction | None:
         """Return the newest prediction that was answered for a customer; None when there is none."""
+        conditions = _conditions(model_name, None, None, None)
         query = (
             select(*FIELDS)
-            .where(predictions.c.customer_id == customer_id, predictions.c.role == PRODUCTION)
+            .where(predictions.c.customer_id == customer_id, predictions.c.role == PRODUCTION, *conditions)
             .order_by(predictions.c.predicted_at.desc(), predictions.c.prediction_id.desc())
             .limit(1)
         )

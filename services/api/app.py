@@ -14,6 +14,7 @@ from services.api.batch import batch_endpoints
 from services.api.cors import allow_origins
 from services.api.docs import TITLE, docs_routes, program_version
 from services.api.endpoint import Endpoint
+from services.api.explain import explain_endpoints, explain_routes
 from services.api.front import Front
 from services.api.guard import Guard
 from services.api.health import health_routes
@@ -69,6 +70,7 @@ def _endpoints(worker: Worker) -> tuple[Endpoint, ...]:
     return (
         *predict_endpoints(worker),
         *batch_endpoints(worker),
+        *explain_endpoints(worker),
         *inference_endpoints(worker),
         *invocation_endpoints(worker),
     )
@@ -78,6 +80,7 @@ def _routers(worker: Worker) -> tuple[APIRouter, ...]:
     """Routes with models of their own."""
     return (
         health_routes(worker),
+        explain_routes(worker),
         inference_routes(worker, version=program_version()),
         invocation_routes(worker),
     )

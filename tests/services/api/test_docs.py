@@ -29,7 +29,7 @@ def test_the_documents_example_works_as_it_stands(client: TestClient) -> None:
 def test_the_answer_matches_its_documented_schema(client: TestClient, telco: object) -> None:
     schema = client.get("/openapi.json").json()["components"]["schemas"]
 
-    lean, explained = (client.post(f"/predict?explain={asked}", json=telco.example).json() for asked in ("false", "true"))
+    lean, explained = (client.post(f"/predict?explain={word}", json=telco.example).json() for word in ("false", "true"))
 
     assert set(lean) == set(schema["PredictionAnswer"]["required"])
     assert set(explained) == set(schema["PredictionAnswer"]["properties"]) - {"explanation_note"}
