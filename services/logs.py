@@ -3,6 +3,7 @@
 What libraries say is cut to its first line, and an error to its kind and place: either may hold what a client sent.
 """
 
+import json
 import logging
 import logging.config
 import traceback
@@ -23,8 +24,14 @@ Version = Callable[[], int | None]
 
 ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 OURS = ("churn", "services")
-LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "bentoml", "circus")
+LIBRARIES = ("uvicorn", "uvicorn.error", "bentoml", "circus")
 """They bring handlers of their own, and would say everything twice."""
+
+SILENT = ("uvicorn.access",)
+"""Our own access log takes its place; if its lines could reach a handler they would be prepared for each request."""
+
+SEPARATORS = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+"""JSON leaves them as they are; some readers end a line there."""
 
 REQUEST: ContextVar[Scope | None] = ContextVar("REQUEST", default=None)
 """The request that is answered here; the front sets it, and nothing is read from it before a line is written."""
@@ -49,7 +56,7 @@ class EventFormatter(logging.Formatter):
             "logger": record.name,
             "message": _message(record),
             **_of_request(),
-            "model_version": passed.get("model_version", self._version()),
+            "model_version": passed.get("model_version") or self._version(),
         }
         return {**known, **{name: value for name, value in passed.items() if name not in known}, **_of_error(record)}
 
@@ -60,7 +67,11 @@ class JsonFormatter(EventFormatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         facts = {name: value for name, value in self.facts(record).items() if value is not None}
-        return orjson.dumps(facts, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        try:
+            line = orjson.dumps(facts, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        except TypeError:  # half a character, as names of files may have
+            line = json.dumps(facts, default=str)
+        return line.translate(SEPARATORS)
 
 
 class TextFormatter(EventFormatter):
@@ -89,13 +100,18 @@ def configure_logs(process: str, log_format: LogFormat = "text", *, version: Ver
     logging.captureWarnings(capture=True)
     ours = {"level": "INFO", "handlers": ["stderr"], "propagate": False}
     theirs = {"level": "WARNING", "handlers": [], "propagate": True}
+    silent = {"handlers": [], "propagate": False}
     logging.config.dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
             "formatters": {"events": {"()": FORMATTERS[log_format], "process": process, "version": version}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "events"}},
-            "loggers": {**dict.fromkeys(OURS, ours), **dict.fromkeys(LIBRARIES, theirs)},
+            "loggers": {
+                **dict.fromkeys(OURS, ours),
+                **dict.fromkeys(LIBRARIES, theirs),
+                **dict.fromkeys(SILENT, silent),
+            },
             "root": {"level": "WARNING", "handlers": ["stderr"]},
         }
     )
