@@ -13,7 +13,7 @@ import anyio.to_thread
 from churn.errors import StoreError
 from churn.stores.key_text import parts
 from services.access.credentials import Credential
-from services.access.listing import OLDEST_SECONDS, Listing
+from services.access.listing import Listing
 from services.access.subjects import DirectoryAwayError, NotAdmittedError, Subject
 from services.access.tokens import LEEWAY_SECONDS, Claims, Tokens
 
@@ -26,9 +26,6 @@ log = logging.getLogger(__name__)
 MOST_KNOWN = 4096
 GRACE_SECONDS = 600.0
 """So long who is known may go on predicting while the directory is away."""
-
-YOUNG_SECONDS = 1.0
-"""A name that the copy does not know may be new: then the copy is read again, at most so often."""
 
 VERIFICATIONS = 2
 """Keys that one worker verifies at a time."""
@@ -124,12 +121,10 @@ class Identities:
         """
         known = self._known.get(credential.digest)
         proof = known.proof if known else await self._prove(credential)
-        directory = self._listing.current() or await self._listing.younger_than(OLDEST_SECONDS)
         try:
-            subject = proof.subject(directory, time.time())
+            subject = proof.subject(await self._listing.fresh_enough(), time.time())
         except NotAdmittedError:
-            directory = await self._listing.younger_than(YOUNG_SECONDS)
-            subject = proof.subject(directory, time.time())
+            subject = proof.subject(await self._listing.newer(), time.time())
         self._remember(credential, Known(proof, self._listing.read_at))
         return subject
 
@@ -178,9 +173,9 @@ class Identities:
         if found is None:
             raise NotAdmittedError
         key_id, secret = found
-        directory = self._listing.current() or await self._listing.younger_than(OLDEST_SECONDS)
+        directory = await self._listing.fresh_enough()
         if key_id not in directory.keys:
-            directory = await self._listing.younger_than(YOUNG_SECONDS)
+            directory = await self._listing.newer()
         key = directory.keys.get(key_id)
         is_right = await anyio.to_thread.run_sync(_is_right, key, secret, limiter=self._limiter)
         if key is None or not is_right:

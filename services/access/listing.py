@@ -25,7 +25,11 @@ OLDEST_SECONDS = 30.0
 PATIENCE_SECONDS = 2.0
 """How long a request waits for the database."""
 
-RETRY_SECONDS = 2.0
+REST_SECONDS = 2.0
+"""So long the database is not asked after it failed."""
+
+SPACING_SECONDS = 0.25
+"""Readings that unknown names cause are so far apart: nobody can make a worker read all the time."""
 
 
 class Listing:
@@ -41,7 +45,7 @@ class Listing:
         self._clock = clock
         self._directory: Directory | None = None
         self._reading: asyncio.Task[None] | None = None
-        self._retry_at = float("-inf")
+        self._rests_until = float("-inf")
 
     def current(self) -> "Directory | None":
         """Return the copy; None when it is too old. Costs nothing; call it in the event loop."""
@@ -54,33 +58,55 @@ class Listing:
         """Return the newest copy, however old."""
         return self._directory
 
-    async def younger_than(self, seconds: float) -> "Directory":
-        """Return a copy that is young enough.
+    async def fresh_enough(self) -> "Directory":
+        """Return the copy, or the next one when it is too old.
 
         Raises:
             DirectoryAwayError: the database does not give one in time.
         """
-        if self._clock() - self.read_at > seconds:
-            reading = self._begin()
-            if reading is not None:
-                await asyncio.wait({reading}, timeout=PATIENCE_SECONDS)
-        if self._directory is None or self._clock() - self.read_at > seconds:
-            self._retry_at = max(self._retry_at, self._clock() + RETRY_SECONDS)
-            raise DirectoryAwayError
+        return self.current() or await self._next()
+
+    async def newer(self) -> "Directory":
+        """Return a copy whose reading began after this call: what the copy does not know may be new.
+
+        Raises:
+            DirectoryAwayError: as above.
+        """
+        called_at = self._clock()
+        while self.read_at <= called_at or self._directory is None:
+            await asyncio.sleep(self.read_at + SPACING_SECONDS - self._clock())
+            if self.read_at <= called_at:  # nobody else has waited for the same
+                await self._next()
         return self._directory
 
     def forget(self) -> None:
         """Have the next request read anew: something was changed here."""
-        self.read_at = self._retry_at = float("-inf")
+        self.read_at = self._rests_until = float("-inf")
+
+    async def _next(self) -> "Directory":
+        reading = self._begin()
+        if reading is None:
+            raise DirectoryAwayError
+        await asyncio.wait({reading}, timeout=PATIENCE_SECONDS)
+        if not reading.done():
+            self._rest()
+        if self._is_resting() or self._directory is None:
+            raise DirectoryAwayError
+        return self._directory
 
     def _begin(self) -> "asyncio.Task[None] | None":
         """Return the reading that goes on; None while the database rests from a failure."""
-        is_free = self._reading is None or self._reading.done()
-        if self._clock() < self._retry_at:
+        if self._is_resting():
             return None
-        if is_free:
+        if self._reading is None or self._reading.done():
             self._reading = asyncio.get_running_loop().create_task(self._refresh())
         return self._reading
+
+    def _rest(self) -> None:
+        self._rests_until = self._clock() + REST_SECONDS
+
+    def _is_resting(self) -> bool:
+        return self._clock() < self._rests_until
 
     async def _refresh(self) -> None:
         began = self._clock()
@@ -88,5 +114,5 @@ class Listing:
             self._directory = await anyio.to_thread.run_sync(self._read, abandon_on_cancel=True)
             self.read_at = began
         except StoreError as error:
-            self._retry_at = self._clock() + RETRY_SECONDS
+            self._rest()
             log.warning("directory away: nobody new is admitted", extra={"reason": str(error)})
