@@ -1,31 +1,24 @@
 """The BentoML door: the application mounted in one service."""
 
+from functools import partial
 from typing import Any, cast
 
 import bentoml
+import uvicorn
 from _bentoml_sdk import Service  # type: ignore[import-untyped]
 from starlette.applications import Starlette
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from churn.settings import set_library_defaults
 from services.settings import Door, ServiceSettings
+from services.wire import WIRE
 
 DOOR: Door = "bento"
 SETTINGS = ServiceSettings()
 
 
-class LeanService(Service[Any]):  # type: ignore[misc]
-    """A service without BentoML's layers round each request.
-
-    Tracing is off here, its access log too; the request context serves BentoML's own APIs, of which there are none; and
-    the time-out keeps a timer of each request for a minute, which doubled its cost and made pauses of 200 ms.
-    """
-
-    def to_asgi(self, is_main: bool = True) -> Starlette:  # noqa: FBT001, FBT002  BentoML's signature
-        """Return the application that a worker runs."""
-        app: Starlette = super().to_asgi(is_main)
-        app.user_middleware.clear()
-        return app
+OWN_PATHS = frozenset({"/livez", "/healthz", "/readyz"})
+"""What BentoML answers itself."""
 
 
 class Mounted:
@@ -44,6 +37,37 @@ class Mounted:
 
 
 mounted = Mounted()
+
+
+class Direct:
+    """A worker's application: what is mounted, and behind it BentoML for its own paths, its start and its end."""
+
+    def __init__(self, behind: ASGIApp) -> None:
+        self._behind = behind
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http" and scope["path"] not in OWN_PATHS:
+            await mounted(scope, receive, send)
+        else:
+            await self._behind(scope, receive, send)
+
+
+class LeanService(Service[Any]):  # type: ignore[misc]
+    """A service without BentoML's layers round each request.
+
+    Tracing is off here, its access log too; the request context serves BentoML's own APIs, of which there are none; and
+    the time-out keeps a timer of each request for a minute, which doubled its cost and made pauses of 200 ms. What is
+    left, two layers of Starlette and the search through its routes, does nothing for what is mounted.
+    """
+
+    def to_asgi(self, is_main: bool = True) -> Direct:  # noqa: FBT001, FBT002  BentoML's signature
+        """Return the application that a worker runs."""
+        # BentoML starts uvicorn right after this, and has no settings for it.
+        uvicorn.Config = partial(uvicorn.Config, **WIRE)  # type: ignore[misc,assignment]
+        app: Starlette = super().to_asgi(is_main)
+        app.user_middleware.clear()
+        return Direct(app)
 
 
 @bentoml.service(
@@ -80,8 +104,6 @@ class Churn:
 
 def serve(settings: ServiceSettings, *, host: str, port: int) -> None:
     """Serve until SIGTERM; a worker that dies is replaced."""
-    from functools import partial  # noqa: PLC0415
-
     from _bentoml_impl.server import serve_http  # type: ignore[import-untyped]  # noqa: PLC0415
     from bentoml._internal.utils import circus  # noqa: PLC0415
 

@@ -10,6 +10,7 @@ from churn.settings import set_library_defaults
 from services.api.app import create_app
 from services.logs import configure_logs
 from services.settings import Door, ServiceSettings
+from services.wire import WIRE
 from services.worker import Worker
 
 DOOR: Door = "fastapi"
@@ -35,13 +36,11 @@ def serve(settings: ServiceSettings, *, host: str, port: int) -> None:
         host=host,
         port=port,
         workers=settings.workers,
-        access_log=False,
         log_config=None,
         log_level="warning",
-        server_header=False,
-        ws="none",
         timeout_graceful_shutdown=settings.drain_seconds,
         timeout_worker_healthcheck=PATIENCE_SECONDS,
+        **WIRE,
     )
     listening: socket.socket = config.bind_socket()
     Multiprocess(config, sockets=[listening]).run()

@@ -33,7 +33,7 @@ class Together:
     async def ask(self, scorer: Scorer, row: Row, *, wants_reasons: bool) -> Found:
         """Return what one version finds for a graph-ready row."""
         loop = asyncio.get_running_loop()
-        answer = loop.create_future()
+        answer: asyncio.Future[Found] = loop.create_future()
         if not self._waiting:
             loop.call_soon(self._answer_all)
         self._waiting.append(_Asked(scorer, row, wants_reasons and scorer.explainer is not None, answer))
