@@ -11,8 +11,12 @@ ChurnError
 │   └── ConflictError        somebody else holds the lease, or moved first
 ├── DownloadError            a public file could not be fetched, or is not the expected one
 ├── ModelNotReadyError       no production bundle is loaded yet
+├── ApiError                 a door refused what a client asked
+├── UnreachableError         no door answered a client in time
 └── UsageError               a command was called with something that can't work
 """
+
+from collections.abc import Mapping
 
 
 class ChurnError(Exception):
@@ -57,6 +61,24 @@ class DownloadError(ChurnError):
 
 class ModelNotReadyError(ChurnError):
     """No production bundle is loaded yet."""
+
+
+class ApiError(ChurnError):
+    """A door refused what a client asked.
+
+    Attributes:
+        status: of HTTP.
+        problem: what the door said, in the shape of RFC 9457; empty when it was not a door that answered.
+        request_id: by which the door's log knows the request; empty when it was not said.
+    """
+
+    def __init__(self, words: str, *, status: int, problem: Mapping[str, object], request_id: str) -> None:
+        super().__init__(words)
+        self.status, self.problem, self.request_id = status, problem, request_id
+
+
+class UnreachableError(ChurnError):
+    """No door answered a client in time."""
 
 
 class UsageError(ChurnError):

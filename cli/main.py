@@ -28,6 +28,7 @@ COMMANDS = {
     "serve": ("cli.serve", "Serve production from BentoML or from the FastAPI fallback."),
     "score": ("cli.score", "Score a file into a file or a database."),
     "work": ("cli.work", "Do the jobs that the doors queue: retraining, activation, scoring of large files."),
+    "predict": ("cli.predict", "Predict for one customer at a running door."),
     "drift": ("cli.drift", "Compare live traffic with the reference of the version that served it."),
     "exporter": ("cli.exporter", "Serve what the store knows to Prometheus."),
     "user": ("cli.user", "Add people who may sign in, and change what they may do."),

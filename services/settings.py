@@ -70,6 +70,9 @@ class ServiceSettings(Settings):
     token_secret_before: SecretStr | None = None
     """The secret before this one: tokens that it signed still hold. For a change of secret without a new sign-in."""
 
+    api_key: SecretStr | None = None
+    """What `churn predict` shows to the doors, made by `churn key add`."""
+
     token_minutes: int = Field(default=60, ge=1, le=1440)
     """How long a token holds."""
 
