@@ -15,7 +15,7 @@ from scipy.stats import norm, t
 from churn.errors import UsageError
 from churn.evaluation.counted import COUNTED, CountedMeasure, Ranking
 from churn.evaluation.folds import Fold
-from churn.evaluation.intervals import draw_customers
+from churn.evaluation.resampling import draw_customers
 
 LEVEL = 0.05
 LOWER_IS_BETTER = frozenset({"brier", "log_loss"})

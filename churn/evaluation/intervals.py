@@ -24,9 +24,7 @@ from scipy.special import expit, logit
 
 from churn.evaluation.counted import COUNTED, CountedMeasure, Ranking, bin_gaps, counted_at
 from churn.evaluation.metrics import MEASURES, decision_metrics
-
-CELLS = 1_000_000
-"""Counts that are held in memory at once."""
+from churn.evaluation.resampling import draw_customers
 
 TAILS = (0.025, 0.975)
 SMALLEST = 1e-9
@@ -92,21 +90,6 @@ def estimate(
     error = _calibration_error(values.pop("calibration_error"), _gaps_seen(rankings), gaps)
     found = {name: _interval(name, value, drawn[name]) for name, value in values.items()}
     return {**found, "calibration_error": error}
-
-
-def draw_customers(
-    rows: int, *, groups: np.ndarray | None = None, resamples: int = 1000, seed: int = 0
-) -> Iterator[np.ndarray]:
-    """Yield how often each row is drawn, int64 of shape (some resamples, rows): customers, or whole groups."""
-    rng = np.random.default_rng(seed)
-    place = np.arange(rows) if groups is None else np.unique(groups, return_inverse=True)[1]
-    units = int(place.max()) + 1
-    step = max(1, CELLS // rows)
-    for start in range(0, resamples, step):
-        some = min(step, resamples - start)
-        chosen = rng.integers(units, size=(some, units)) + units * np.arange(some)[:, None]
-        counts = np.bincount(chosen.ravel(), minlength=some * units).reshape(some, units)
-        yield counts if groups is None else counts[:, place]
 
 
 def _measure(

@@ -5,9 +5,24 @@ from itertools import chain
 
 import numpy as np
 
-from churn.evaluation.intervals import draw_customers
-
 ROWS_DRAWN, FEWEST = 20_000_000, 100
+CELLS = 1_000_000
+"""Counts that are held in memory at once."""
+
+
+def draw_customers(
+    rows: int, *, groups: np.ndarray | None = None, resamples: int = 1000, seed: int = 0
+) -> Iterator[np.ndarray]:
+    """Yield how often each row is drawn, int64 of shape (some resamples, rows): customers, or whole groups."""
+    rng = np.random.default_rng(seed)
+    place = np.arange(rows) if groups is None else np.unique(groups, return_inverse=True)[1]
+    units = int(place.max()) + 1
+    step = max(1, CELLS // rows)
+    for start in range(0, resamples, step):
+        some = min(step, resamples - start)
+        chosen = rng.integers(units, size=(some, units)) + units * np.arange(some)[:, None]
+        counts = np.bincount(chosen.ravel(), minlength=some * units).reshape(some, units)
+        yield counts if groups is None else counts[:, place]
 
 
 def bootstrap_counts(

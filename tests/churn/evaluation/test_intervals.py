@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from churn.evaluation.intervals import Estimate, draw_customers, estimate
+from churn.evaluation.intervals import Estimate, estimate
 from churn.evaluation.metrics import MEASURES, decision_metrics, measure
+from churn.evaluation.resampling import draw_customers
 from tests.churn.evaluation.simulation import World
 
 THRESHOLD = 0.4
