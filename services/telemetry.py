@@ -1,28 +1,34 @@
-"""Every metric of the doors. Labels are bounded; across several processes the values add up in a shared folder."""
+"""Every metric of the doors. Labels are bounded; across several processes the values add up in a shared folder.
+
+What each request counts is kept in tallies; `settle` and `exposition` add it to the metrics.
+"""
 
 import os
 import re
+from collections import Counter as Counts
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+import numpy as np
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import REGISTRY, Collector
 
 from churn.scoring.scorer import RiskLevel, Scorer
+from services.tallies import BulkHistogram, Ledger, Tally
 
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 PROBABILITY_BUCKETS = tuple(step / 20 for step in range(1, 20))
 
 REQUESTS = Counter("churn_http_requests", "Requests answered.", ["door", "route", "method", "status"])
-DURATION = Histogram(
+DURATION = BulkHistogram(
     "churn_http_request_duration_seconds", "From the request's head to the last byte of its answer.",
     ["door", "route"], buckets=LATENCY_BUCKETS,
 )  # fmt: skip
 PREDICTIONS = Counter("churn_predictions", "Customers scored.", ["door", "model_version", "risk_level"])
-PROBABILITY = Histogram(
+PROBABILITY = BulkHistogram(
     "churn_predicted_probability", "Predicted probability of churn.",
     ["door", "model_version"], buckets=PROBABILITY_BUCKETS,
 )  # fmt: skip
@@ -58,42 +64,68 @@ class VersionMeters:
         levels: tuple[RiskLevel, ...] = ("LOW", "MEDIUM", "HIGH")
         self._probability = PROBABILITY.labels(door, version)
         self._by_level = {level: PREDICTIONS.labels(door, version, level) for level in levels}
+        tally: Tally[tuple[float, RiskLevel]] = LEDGER.open(self._add)
+        self._note = tally.note
 
     def count(self, probability: float, level: RiskLevel) -> None:
         """Count one prediction."""
-        self._probability.observe(probability)
-        self._by_level[level].inc()
+        self._note((probability, level))
+
+    def count_all(self, probabilities: np.ndarray, levels: Iterable[RiskLevel]) -> None:
+        """Count the predictions of a batch at once."""
+        self._probability.observe_all(probabilities)
+        for level, times in Counts(levels).items():
+            self._by_level[level].inc(times)
+
+    def _add(self, notes: list[tuple[float, RiskLevel]]) -> None:
+        probabilities, levels = zip(*notes, strict=True)
+        self.count_all(np.array(probabilities), levels)
 
 
 @cache
-def _requests(door: str, route: str, method: str, status: int) -> Counter:
-    return REQUESTS.labels(door, route, method, str(status))
+def _requests(door: str, route: str, method: str, status: int) -> Tally[float]:
+    requests, duration = REQUESTS.labels(door, route, method, str(status)), DURATION.labels(door, route)
+
+    def add(seconds: list[float]) -> None:
+        requests.inc(len(seconds))
+        duration.observe_all(np.array(seconds))
+
+    return LEDGER.open(add)
 
 
-@cache
-def _duration(door: str, route: str) -> Histogram:
-    return DURATION.labels(door, route)
+def _inputs(metric: Counter) -> Tally[tuple[str, int]]:
+    def add(notes: list[tuple[str, int]]) -> None:
+        totals: Counts[str] = Counts()
+        for column, times in notes:
+            totals[column] += times
+        for column, times in totals.items():
+            metric.labels(column).inc(times)
+
+    return LEDGER.open(add)
 
 
-@cache
-def _inputs(column: str) -> tuple[Counter, Counter]:
-    return MISSING.labels(column), UNKNOWN.labels(column)
+LEDGER = Ledger()
+_missing, _unknown = _inputs(MISSING), _inputs(UNKNOWN)
 
 
 def count_request(door: str, route: str, method: str, *, status: int, seconds: float) -> None:
     """Count one answered request. All four labels must come from closed lists."""
-    _requests(door, route, method, status).inc()
-    _duration(door, route).observe(seconds)
+    _requests(door, route, method, status).note(seconds)
 
 
 def count_missing(column: str, times: int = 1) -> None:
     """Count values of a contract's column that were missing."""
-    _inputs(column)[0].inc(times)
+    _missing.note((column, times))
 
 
 def count_unknown(column: str, times: int = 1) -> None:
     """Count values of a contract's column that no category lists."""
-    _inputs(column)[1].inc(times)
+    _unknown.note((column, times))
+
+
+def settle() -> None:
+    """Add to the metrics what was counted since the last time."""
+    LEDGER.settle()
 
 
 def show_model(door: str, scorer: Scorer, *, loaded_at: float, before: Scorer | None) -> None:
@@ -112,6 +144,7 @@ def exposition(folder: Path | None, measured: Iterable[Metric]) -> bytes:
         folder: where the processes of this door leave theirs; None: this process is alone.
         measured: facts about the home that no process counts, measured at this scrape.
     """
+    settle()
     registry = CollectorRegistry()
     registry.register(_Measured(measured))
     if folder is None:

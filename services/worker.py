@@ -110,6 +110,7 @@ class Worker:
         lost = self.spool.lost
         telemetry.LOST.labels(self.door).inc(lost - self._lost)
         self._lost = lost
+        telemetry.settle()
 
 
 def _share_run_folder() -> int | None:

@@ -9,6 +9,7 @@ from services import telemetry
 telemetry.count_request("bento", "/predict", "POST", status=200, seconds=0.01)
 telemetry.WAITING.labels("bento").set(1)
 telemetry.MODEL_VERSION.labels("bento", "1").set(3)
+telemetry.settle()
 {more}
 """
 READ = """
@@ -43,3 +44,30 @@ def test_a_living_workers_gauges_are_shown(tmp_path: Path) -> None:
 
     assert 'churn_recorder_memory{door="bento"} 1.0' in text
     assert 'churn_model_version{door="bento",worker="1"} 3.0' in text
+
+
+COUNT = """
+import pathlib, threading
+from services import telemetry
+def count():
+    for number in range(20_000):
+        telemetry.count_request("bento", "/predict", "POST", status=200, seconds=number % 3)
+        telemetry.count_missing("tenure")
+        if number % 500 == 0:
+            telemetry.settle()
+threads = [threading.Thread(target=count) for _ in range(3)]
+[each.start() for each in threads]
+[each.join() for each in threads]
+print(telemetry.exposition(pathlib.Path({folder!r}), []).decode())
+"""
+
+
+def test_what_several_threads_count_while_others_settle_is_counted_once(tmp_path: Path) -> None:
+    text = run(COUNT.format(folder=str(tmp_path)), tmp_path)
+
+    assert 'churn_http_requests_total{door="bento",method="POST",route="/predict",status="200"} 60000.0' in text
+    assert 'churn_http_request_duration_seconds_bucket{door="bento",le="0.001",route="/predict"} 20001.0' in text
+    assert 'churn_http_request_duration_seconds_bucket{door="bento",le="1.0",route="/predict"} 40002.0' in text
+    assert 'churn_http_request_duration_seconds_bucket{door="bento",le="+Inf",route="/predict"} 60000.0' in text
+    assert 'churn_http_request_duration_seconds_sum{door="bento",route="/predict"} 59997.0' in text
+    assert 'churn_input_missing_total{column="tenure"} 60000.0' in text
