@@ -1,8 +1,8 @@
 """Score: a file of customers into a file or a database, in chunks, resumed where a killed job stopped.
 
 Reads:  a CSV, Parquet or XLSX file, and the version in production (or a named one).
-Writes: one score per customer, with segment, expected profit and, when asked, the three strongest reasons in words;
-        rejected rows with why beside it. The output appears when it is whole.
+Writes: one score per customer, with segment, expected profit and loss, priority and, when asked, the three strongest
+        reasons in words; rejected rows with why beside it. The output appears when it is whole.
 """
 
 import hashlib
@@ -106,6 +106,8 @@ def score_chunk(scorer: Scorer, chunk: Chunk, *, explain: bool) -> Scored:
         [scorer.version] * len(probabilities),
         [standing.segment for standing in standings],
         [standing.expected_profit for standing in standings],
+        [standing.expected_loss for standing in standings],
+        [standing.priority_score for standing in standings],
     ]
     if explain:
         cells += _reasons(scorer, checked.columns)

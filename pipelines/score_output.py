@@ -22,6 +22,8 @@ HEADER = (
     "model_version",
     "segment",
     "expected_profit",
+    "expected_loss",
+    "priority_score",
 )
 REASONS = ("reason_1", "reason_2", "reason_3")
 TEXTS = ("customer_id", "segment", *REASONS)

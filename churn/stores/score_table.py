@@ -31,6 +31,8 @@ from churn.stores.upserts import insert_or_replace, replace_rows
 LATER: dict[str, TypeEngine[Any]] = {
     "segment": Text(),
     "expected_profit": Double(),
+    "expected_loss": Double(),
+    "priority_score": Double(),
     "reason_1": Text(),
     "reason_2": Text(),
     "reason_3": Text(),

@@ -216,7 +216,7 @@ def test_probabilities_in_the_file_read_back_exactly(settings: PipelineSettings,
     assert np.array_equal(read, read.astype(np.float32).astype(np.float64))
 
 
-def test_a_score_comes_with_segment_and_expected_profit(settings: PipelineSettings, tmp_path: Path) -> None:
+def test_a_score_comes_with_segment_money_and_priority(settings: PipelineSettings, tmp_path: Path) -> None:
     frame = pd.DataFrame(sample_telco(80, seed=3))
     frame.to_csv(tmp_path / "c.csv", index=False)
 
@@ -232,6 +232,8 @@ def test_a_score_comes_with_segment_and_expected_profit(settings: PipelineSettin
     leaving = scores["churn_probability"]
     expected = leaving * (0.3 * (worth - 10) - 1) + (1 - leaving) * -11
     assert np.abs(scores["expected_profit"] - expected).max() < 0.006
+    assert np.abs(scores["expected_loss"] - leaving * worth).max() < 0.006
+    assert (scores.sort_values("expected_profit")["priority_score"].diff().dropna() >= 0).all()
     with open_database(f"sqlite:///{tmp_path / 's.db'}").connect() as connection:
         stored = connection.execute(text("select segment, expected_profit, reason_1 from churn_scores")).all()
     assert sorted({row[0] for row in stored}) == ["new customers", "old customers"]
