@@ -34,6 +34,10 @@ RESERVED_NAMES = frozenset(
         "actions",
         "top_risk_factors",
         "contributions",
+        "explanation",
+        "input_row",
+        "rejected_because",
+        *(f"{word}_{place}" for word in ("reason", "recommendation") for place in (1, 2, 3)),
     }
 )
 """What answers and result tables are made of; a customer column of that name would be overwritten."""

@@ -1,7 +1,7 @@
 """The table check: raw columns in, graph-ready columns of the accepted rows out, rejected rows with their reasons."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 
@@ -47,6 +47,10 @@ class CheckedTable:
     rejected: tuple[RejectedRow, ...]
     missing: dict[str, int]
     unknown: dict[str, int]
+
+    def at(self, numbers: np.ndarray) -> "CheckedTable":
+        """Return the table with the numbers that its rows really have; it was checked with `first_row=0`."""
+        return replace(self, accepted=numbers[self.accepted])
 
 
 def check_table(contract: Contract, raw: RawColumns, *, first_row: int = 1) -> CheckedTable:

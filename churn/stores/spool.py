@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -82,6 +82,25 @@ class SpoolWriter:
             if not self._queue and not self._is_closed and self._write(line):
                 return True
             return self._wait_in_memory(line)
+
+    def extend(self, records: Sequence[bytes]) -> int:
+        """Spool many records by one call of the system, if the disk takes them.
+
+        Returns:
+            How many are in the file; the others wait in memory, or are lost (then `lost` has grown).
+
+        Raises:
+            UsageError: a record is more than one line; none is spooled.
+        """
+        if not records:
+            return 0
+        lines = b"\n".join(records) + b"\n"
+        if lines.count(b"\n") != len(records):
+            raise UsageError("a spool record is one line: serialise it without line ends")
+        with self._lock:
+            written = 0 if self._queue or self._is_closed else self._write(lines)
+            done = lines.count(b"\n", 0, written)
+            return done + sum(self._wait_in_memory(each + b"\n") for each in records[done:])
 
     def tend(self) -> None:
         """Write what waits, change an old segment, sync. Runs by itself about every second."""

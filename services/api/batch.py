@@ -1,223 +1,255 @@
-"""A CSV of customers: read in chunks in a thread, so that single customers are answered meanwhile."""
+"""Batches: a table of customers in, predictions out, both as streams.
 
-from collections.abc import Iterator
-from itertools import repeat
+What is sent is put on disk before any of it is scored: a client that sends everything before it reads anything would
+wait for a door that waits for the client. From there a thread takes a chunk at a time, so that single customers are
+answered meanwhile, and nobody who sends or reads slowly keeps a thread.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO
 
 import anyio
 import anyio.to_thread
-import numpy as np
-import orjson
-from fastapi import Request, Response
-from pydantic import BaseModel
-from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
-from churn.contract.contract import Contract
-from churn.contract.table import CheckedTable, check_table
-from churn.data.csv_chunks import CsvChunk, read_csv_chunks
-from churn.scoring.scorer import Decision
-from services import telemetry
-from services.api.asking import explain_parameter, wants_explanation
-from services.api.endpoint import Document, Endpoint, ref, responses
-from services.api.predict import LONGEST_CUSTOMER_ID, require_type
-from services.api.recording import new_prediction_id, record
+from churn.errors import ChurnError
+from services.api.asking import wants_explanation
+from services.api.batch_document import describe_batch
+from services.api.batch_models import BatchAnswer, PredictionsAnswer
+from services.api.batch_scoring import BatchScoring
+from services.api.batch_upload import uploaded
+from services.api.endpoint import Endpoint
+from services.api.formats.answers import Answer, CsvAnswer, JsonAnswer, NdjsonAnswer, Totals
+from services.api.formats.media import Format, wanted_format
+from services.api.formats.parquet_answer import ParquetAnswer
+from services.api.formats.reading import checked_chunks
+from services.api.predict import idempotency_key
 from services.live import Served
 from services.worker import Worker
 
-FIELD = "file"
-ID_WITHOUT_COLUMN = "customer_id"
+log = logging.getLogger(__name__)
+
 AT_ONCE = 2
-"""Batches that one worker scores at a time; the others wait."""
+"""Chunks that one worker scores at a time; the others wait."""
 
 MOST_EXPLAINED = 2_000
 """Rows of a batch with reasons: they cost up to a millisecond each, and 3 kB of answer."""
 
 
-class RejectedRowOut(BaseModel):
-    """A row that was set aside; rows count from 1 after the header."""
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a client wants its answer.
 
-    row: int
-    reasons: list[str]
+    Attributes:
+        key: of idempotency; None: none was sent.
+        is_explained: with reasons.
+    """
 
+    wanted: Format
+    key: str | None
+    is_explained: bool
 
-class BatchAnswer(BaseModel):
-    """What is predicted for a table."""
+    @classmethod
+    def of(cls, scope: Scope) -> "Wishes":
+        """Read them from a request's head.
 
-    total_customers: int
-    churn_risk_count: int
-    model_version: str
-    threshold: float
-    served_by: str
-    results: list[dict[str, object]]
-    """A row's columns as they were sent, and what is predicted; with explain=true its explanation too."""
-
-    rejected: list[RejectedRowOut]
-    explanation_note: str | None = None
-    """Why there are no explanations, when they were asked for."""
+        Raises:
+            HTTPException: 400 or 406.
+        """
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        accept = headers.get(b"accept")
+        return cls(
+            wanted=wanted_format(accept.decode("latin-1") if accept else None),
+            key=idempotency_key(headers),
+            is_explained=wants_explanation(scope["query_string"]),
+        )
 
 
 class Batch:
-    """The endpoint."""
+    """The endpoint, an ASGI application."""
 
-    def __init__(self, worker: Worker) -> None:
-        self._worker = worker
-        self._limiter = anyio.CapacityLimiter(AT_ONCE)
+    def __init__(self, worker: Worker, limiter: anyio.CapacityLimiter, rows_name: str) -> None:
+        """Answer for a worker.
 
-    async def answer(self, request: Request) -> Response:
+        Args:
+            worker: what answers.
+            limiter: of chunks scored at once, shared by all endpoints of batches.
+            rows_name: what a JSON answer calls its list of rows.
+        """
+        self._worker, self._limiter, self._rows_name = worker, limiter, rows_name
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         served = self._worker.live.require()
-        require_type(dict(request.headers.raw), "multipart/form-data")
-        is_explained = wants_explanation(request.scope["query_string"])
-        async with request.form(max_files=1, max_fields=8) as form:
-            upload = form.get(FIELD)
-            if not isinstance(upload, UploadFile):
-                raise HTTPException(422, f"send the CSV as the multipart field {FIELD!r}, with a file name")
-            scoring = BatchScoring(self._worker, served, is_explained=is_explained)
-            content = await anyio.to_thread.run_sync(scoring.score, upload.file, limiter=self._limiter)
-        return Response(content, headers=served.headers, media_type="application/json")
+        wishes = Wishes.of(scope)
+        async with uploaded(scope, receive) as (stream, kind):
+            run = BatchRun(self._worker, served, wishes, self._answer(served, wishes))
+            parts = run.parts(stream, kind)
+            if wishes.wanted == "json" or wishes.is_explained:
+                parts = await self._gathered(parts)
+            await self._send(parts, served, run, receive=receive, send=send)
+
+    def _answer(self, served: Served, wishes: Wishes) -> Answer:
+        contract, is_explained = served.scorer.contract, wishes.is_explained
+        match wishes.wanted:
+            case "json":
+                return JsonAnswer(contract, self._rows_name)
+            case "ndjson":
+                return NdjsonAnswer(contract)
+            case "csv":
+                return CsvAnswer(contract, is_explained=is_explained)
+            case "parquet":
+                return ParquetAnswer(contract, is_explained=is_explained)
+
+    async def _gathered(self, parts: Iterator[bytes]) -> Iterator[bytes]:
+        """Make the whole answer: its rows are bounded, and what is wrong with any of them is still a problem."""
+        whole = await anyio.to_thread.run_sync(lambda: b"".join(parts), limiter=self._limiter)
+        return iter([whole])
+
+    async def _send(
+        self, parts: Iterator[bytes], served: Served, run: "BatchRun", *, receive: Receive, send: Send
+    ) -> None:
+        first = await self._next(parts)  # a table that can't be used is a problem yet
+        head = [(name.encode(), value.encode()) for name, value in {**served.headers, **run.headers}.items()]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        async with _watched(receive) as watch:
+            async for part in self._rest(first, parts, run):
+                watch.require_client()
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _rest(self, first: bytes | None, parts: Iterator[bytes], run: "BatchRun") -> AsyncIterator[bytes]:
+        """Yield what is not empty; a table that breaks off breaks the answer off."""
+        part = first
+        try:
+            while part is not None:
+                if part:
+                    yield part
+                part = await self._next(parts)
+        except ChurnError as error:
+            log.warning("batch broke off", extra={"rows": run.rows, "kind": type(error).__name__})
+            yield run.broken(str(error))
+            raise
+
+    async def _next(self, parts: Iterator[bytes]) -> bytes | None:
+        return await anyio.to_thread.run_sync(next, parts, None, limiter=self._limiter)
 
 
-def batch_endpoints(worker: Worker) -> tuple[Endpoint, ...]:
-    """Return the routes of tables."""
-    batch = Batch(worker)
-    return (
-        Endpoint(method="POST", path="/predict/batch", answer=batch.answer, describe=_describe, models=(BatchAnswer,)),
-    )
+class BatchRun:
+    """Answers one table with one version.
 
+    Attributes:
+        rows: dealt with so far.
+    """
 
-def _describe(served: Served | None) -> Document:
-    columns = ", ".join(served.scorer.contract.columns) if served else "those of the contract"
-    file = {
-        "type": "string", "contentMediaType": "text/csv", "format": "binary", "description": f"Columns: {columns}",
-    }  # fmt: skip
-    form = {"type": "object", "required": [FIELD], "properties": {FIELD: file}}
-    return {
-        "operationId": "predict_batch",
-        "summary": "Predict for a CSV of customers",
-        "tags": ["predict"],
-        "parameters": [explain_parameter(f"true: with the reasons of each customer; at most {MOST_EXPLAINED:,} rows.")],
-        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
-        "responses": responses(ref(BatchAnswer), 400, 413, 415, 422, 503),
-    }
+    def __init__(self, worker: Worker, served: Served, wishes: Wishes, answer: Answer) -> None:
+        self.rows = 0
+        self._worker, self._served, self._wishes, self._answer = worker, served, wishes, answer
+        self._is_streamed = wishes.wanted != "json"
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers that go with the format."""
+        media, ending = self._answer.media_type, self._wishes.wanted
+        if ending in ("csv", "parquet"):
+            return {"content-type": media, "content-disposition": f'attachment; filename="predictions.{ending}"'}
+        return {"content-type": media}
 
-class BatchScoring:
-    """Scores one table with one version; used once."""
-
-    def __init__(self, worker: Worker, served: Served, *, is_explained: bool) -> None:
-        self._worker = worker
-        self._served = served
-        self._is_explained = is_explained
-        self._results: list[bytes] = []
-        self._rejected: list[dict[str, object]] = []
-        self._accepted = self._at_risk = 0
-
-    def score(self, stream: BinaryIO) -> bytes:
-        """Return the answer as JSON.
+    def parts(self, stream: BinaryIO, kind: Format) -> Iterator[bytes]:
+        """Yield the answer, a part for each chunk.
 
         Raises:
             TableError: the table can't be used.
             HTTPException: 413, it has too many rows.
         """
-        for chunk in read_csv_chunks(stream, name="the CSV"):
-            self._bound(chunk.first_row + chunk.rows - 1)
-            self._score_chunk(chunk)
-        telemetry.REJECTED.labels(self._worker.door).inc(len(self._rejected))
-        facts = {
-            "total_customers": self._accepted + len(self._rejected),
-            "churn_risk_count": self._at_risk,
-            "model_version": str(self._served.scorer.version),
-            "threshold": self._served.scorer.threshold,
-            "served_by": self._worker.door,
-            "rejected": self._rejected,
-            **({"explanation_note": self._served.scorer.explanation_note} if self._is_explained else {}),
-        }
-        return b'%b,"results":[%b]}' % (orjson.dumps(facts)[:-1], b",".join(self._results))
-
-    def _bound(self, rows: int) -> None:
-        most = self._worker.settings.batch_rows
-        if self._is_explained and min(most, rows) > MOST_EXPLAINED:
-            raise HTTPException(
-                413, f"the CSV has more than {MOST_EXPLAINED:,} rows: split it, or use `churn score --explain`"
-            )
-        if rows > most:
-            raise HTTPException(413, f"the CSV has more than {most:,} rows: split it, or use `churn score`")
-
-    def _score_chunk(self, chunk: CsvChunk) -> None:
         scorer = self._served.scorer
-        self._rejected += [{"row": row, "reasons": [reason]} for row, reason in chunk.bad_rows]
-        if not chunk.rows:
-            return
-        checked = check_table(scorer.contract, chunk.columns, first_row=chunk.first_row)
-        self._rejected += [{"row": each.row, "reasons": list(each.reasons)} for each in checked.rejected]
-        for column, times in checked.missing.items():
-            telemetry.count_missing(column, times)
-        for column, times in checked.unknown.items():
-            telemetry.count_unknown(column, times)
-        if len(checked.accepted):
-            self._answer_rows(checked)
+        scoring = BatchScoring(self._worker, self._served, key=self._wishes.key, is_explained=self._wishes.is_explained)
+        totals = Totals(self._facts())
+        for chunk in checked_chunks(stream, kind, scorer.contract, scorer.form):
+            self.rows += chunk.rows
+            self._bound()
+            scored = scoring.score(chunk)
+            totals.add(scored)
+            yield self._answer.rows(scored)
+        yield self._answer.end(totals)
 
-    def _answer_rows(self, checked: CheckedTable) -> None:
+    def broken(self, detail: str) -> bytes:
+        """Return what is said when the table breaks off."""
+        return self._answer.broken(detail)
+
+    def _facts(self) -> dict[str, object]:
         scorer = self._served.scorer
-        probabilities = scorer.score_columns(checked.columns)
-        rows = zip(
-            _rows_of(scorer.contract, checked),
-            probabilities.tolist(),
-            scorer.standings.of_columns(checked.columns, probabilities),
-            strict=True,
-        )
-        for (row, probability, standing), reasons in zip(rows, self._reasons(checked), strict=False):
-            decision = scorer.decide(probability)
-            self._at_risk += decision.churn_prediction
-            answer = self._answer_row(row, probability, decision)
-            place = {"segment": standing.segment, "expected_profit": standing.expected_profit}
-            self._results.append(orjson.dumps({**answer, **place, **reasons}))
-        self._accepted += len(probabilities)
-
-    def _reasons(self, checked: CheckedTable) -> Iterator[dict[str, object]]:
-        """Yield for each row what an answer holds for who asks for reasons."""
-        scorer = self._served.scorer
-        if self._is_explained and scorer.explainer is not None:
-            for explanation in scorer.explain_columns(checked.columns):
-                yield {"explanation": explanation}
-        else:
-            yield from repeat({"explanation": None} if self._is_explained else {})
-
-    def _answer_row(
-        self, row: tuple[str | None, dict[str, object]], probability: float, decision: Decision
-    ) -> dict[str, object]:
-        sent_id, inputs = row
-        prediction_id = new_prediction_id()
-        customer_id = (sent_id or f"generated-{prediction_id}")[:LONGEST_CUSTOMER_ID]
-        record(
-            self._worker, self._served, (prediction_id, customer_id),
-            inputs=inputs, probability=probability, decision=decision,
-        )  # fmt: skip
+        note = {"explanation_note": scorer.explanation_note} if self._wishes.is_explained else {}
         return {
-            self._served.scorer.contract.customer_id or ID_WITHOUT_COLUMN: customer_id,
-            **inputs,
-            "churn_probability": probability,
-            "churn_prediction": decision.churn_prediction,
-            "risk_level": decision.risk_level,
-            "prediction_id": prediction_id,
+            "model_version": str(scorer.version),
+            "threshold": scorer.threshold,
+            "served_by": self._worker.door,
+            **note,
         }
 
+    def _bound(self) -> None:
+        most = self._worker.settings.batch_rows
+        if self._wishes.is_explained and self.rows > MOST_EXPLAINED:
+            raise HTTPException(
+                413, f"the table has more than {MOST_EXPLAINED:,} rows: split it, or use `churn score --explain`"
+            )
+        if not self._is_streamed and self.rows > most:
+            raise HTTPException(
+                413,
+                f"the table has more than {most:,} rows: send Accept: application/x-ndjson, text/csv or "
+                "application/vnd.apache.parquet, which take any number, or make it a job (POST /api/v1/jobs/score)",
+            )
 
-def _rows_of(contract: Contract, checked: CheckedTable) -> Iterator[tuple[str | None, dict[str, object]]]:
-    """Yield each accepted row's customer id, and its inputs as JSON values."""
-    names = list(checked.columns)
-    columns = [_json_values(checked.columns[name], contract.columns[name].type) for name in names]
-    ids = [None] * len(checked.accepted) if checked.customer_ids is None else checked.customer_ids.tolist()
-    for sent_id, *values in zip(ids, *columns, strict=True):
-        yield sent_id, dict(zip(names, values, strict=True))
+
+class _Watch:
+    """Whether the client is still there: who left is not scored for."""
+
+    def __init__(self) -> None:
+        self._has_left = False
+
+    async def look(self, receive: Receive) -> None:
+        """Wait until the client leaves."""
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._has_left = True
+
+    def require_client(self) -> None:
+        """Stop when the client left.
+
+        Raises:
+            ClientDisconnect: it did.
+        """
+        if self._has_left:
+            raise ClientDisconnect
 
 
-def _json_values(values: np.ndarray, kind: str) -> list[object]:
-    """Return a graph-ready column as JSON values: missing as None, whole numbers as such, 79.4 as 79.4."""
-    if kind == "category":
-        return [value or None for value in values]
-    if kind in ("integer", "boolean"):
-        return [None if number != number else int(number) for number in values.tolist()]  # noqa: PLR0124  NaN
-    # float32 holds 79.4 as 79.40000152…; its shortest text is what was sent
-    return [None if text == "nan" else float(text) for text in values.astype(str)]
+@asynccontextmanager
+async def _watched(receive: Receive) -> AsyncIterator[_Watch]:
+    watch = _Watch()
+    looking = asyncio.create_task(watch.look(receive))  # a task group would wrap what is raised beside it
+    try:
+        yield watch
+    finally:
+        looking.cancel()
+
+
+def batch_endpoints(worker: Worker) -> tuple[Endpoint, ...]:
+    """Return the routes of tables."""
+    limiter = anyio.CapacityLimiter(AT_ONCE)
+    return (
+        Endpoint(
+            method="POST", path="/predict/batch", answer=Batch(worker, limiter, "results"), is_hot=True,
+            models=(BatchAnswer,), describe=partial(describe_batch, "predict_batch", BatchAnswer),
+        ),
+        Endpoint(
+            method="POST", path="/api/v1/batch_predict", answer=Batch(worker, limiter, "predictions"), is_hot=True,
+            models=(PredictionsAnswer,), describe=partial(describe_batch, "predict_batch_v1", PredictionsAnswer),
+        ),
+    )  # fmt: skip

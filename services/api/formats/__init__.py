@@ -1,0 +1,1 @@
+"""Formats: how tables come in and answers go out."""
