@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, and_, exists, func, or_, select, update
 
 from churn.errors import ConflictError, NotFoundError, RefusedError
 from churn.scoring.prediction import utc_text
@@ -107,6 +107,13 @@ class JobStore:
         query = select(jobs).where(jobs.c.model_name == model_name).order_by(*newest).limit(limit)
         with reading(self._engine) as connection:
             return [_from_row(row) for row in connection.execute(query)]
+
+    def unfinished(self, model_name: str) -> int:
+        """Return how many of a model's jobs wait or run."""
+        is_open = jobs.c.status.in_(("queued", "running"))
+        query = select(func.count()).select_from(jobs).where(jobs.c.model_name == model_name, is_open)
+        with reading(self._engine) as connection:
+            return connection.execute(query).scalar_one()
 
     def _next(self, connection: Connection, who: Claimant) -> Select[Any]:
         # Locked rows are skipped, not waited for: of two runners each gets its own. SQLite locks the whole database.

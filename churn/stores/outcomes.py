@@ -1,40 +1,15 @@
 """Outcomes: what became of customers, stored once however often it is sent."""
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from sqlalchemy import Engine, func, select
 
+from churn.scoring.outcome import Outcome
 from churn.scoring.prediction import utc_now
 from churn.stores.tables import outcomes
 from churn.stores.transactions import reading, writing
 from churn.stores.upserts import insert_or_ignore
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """Whether one customer had left, when somebody looked.
-
-    Attributes:
-        churned: 1 or 0.
-        observed_at: UTC, as `utc_text` writes it.
-        prediction_id: the prediction that it answers, when the sender knows.
-        source: who brought it.
-    """
-
-    model_name: str
-    customer_id: str
-    churned: int
-    observed_at: str
-    prediction_id: str | None = None
-    source: str
-
-    @property
-    def outcome_id(self) -> str:
-        """Return the same id for the same fact: who sends it, and how often, is of no matter."""
-        facts = (self.model_name, self.customer_id, self.observed_at, str(self.churned))
-        return hashlib.sha256("\x1f".join(facts).encode()).hexdigest()
 
 
 class OutcomeStore:

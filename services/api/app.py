@@ -21,6 +21,10 @@ from services.api.health import health_routes
 from services.api.inference.infer import inference_endpoints
 from services.api.inference.routes import inference_routes
 from services.api.invocations import invocation_endpoints, invocation_routes
+from services.api.jobs import job_routes
+from services.api.models import models_routes
+from services.api.outcomes import outcome_routes
+from services.api.performance import performance_routes
 from services.api.predict import predict_endpoints
 from services.api.problems import install_problems
 from services.api.tokens import token_routes
@@ -83,6 +87,10 @@ def _routers(worker: Worker) -> tuple[APIRouter, ...]:
         explain_routes(worker),
         inference_routes(worker, version=program_version()),
         invocation_routes(worker),
+        models_routes(worker),
+        performance_routes(worker),
+        job_routes(worker),
+        outcome_routes(worker),
     )
 
 

@@ -140,7 +140,9 @@ async def _explain_http(request: Request, error: Exception) -> Response:
 def _errors_of(error: Exception) -> list[Any]:
     if isinstance(error, ValidationError):
         return error.errors(include_url=False, include_context=False, include_input=False)
-    return list(error.errors()) if isinstance(error, RequestValidationError) else []
+    if isinstance(error, RequestValidationError):  # its places begin with body, query, path or header
+        return [{**each, "loc": each["loc"][1:] or each["loc"]} for each in error.errors()]
+    return []
 
 
 def _field(location: tuple[int | str, ...]) -> str:

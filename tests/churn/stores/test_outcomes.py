@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine
 
-from churn.stores.outcomes import Outcome, OutcomeStore
+from churn.scoring.outcome import Outcome
+from churn.stores.outcomes import OutcomeStore
 
 LEFT = Outcome(
     model_name="churn", customer_id="A-1", churned=1, observed_at="2026-10-01T00:00:00.000Z", source="a test"
