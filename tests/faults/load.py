@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from statistics import quantiles
 from typing import Any
 
+from tests.faults.wire import Wire
+
 BROKEN = 0
 """Status of a request whose connection broke, or that was not answered in time."""
-
-Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class OpenLoad:
         self._port, self._name, self._rate = port, name, rate
         self._bodies = [json.dumps(each).encode() for each in customers]
         self._tries, self._patience = tries, patience
-        self._idle: list[Connection] = []
+        self._idle: list[Wire] = []
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
 
@@ -106,8 +106,8 @@ class OpenLoad:
             task.add_done_callback(tasks.discard)
             await asyncio.sleep(max(0.0, began + number / self._rate - time.monotonic()))
         await asyncio.gather(*tasks)
-        for _, writer in self._idle:
-            await _close(writer)
+        for wire in self._idle:
+            await wire.close()
 
     async def _send(self, number: int) -> None:
         key, customer = f"{self._name}-{number:08}", number % len(self._bodies)
@@ -122,35 +122,11 @@ class OpenLoad:
         self.answers.append(Answered(key, customer, at, time.monotonic() - at, status, found))
 
     async def _exchange(self, key: str, body: bytes) -> tuple[int, dict[str, Any]]:
-        reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection("127.0.0.1", self._port)
+        wire = self._idle.pop() if self._idle else Wire(self._port)
         head = (
             f"POST /predict HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
             f"idempotency-key: {key}\r\ncontent-length: {len(body)}\r\n\r\n"
         )
-        try:
-            writer.write(head.encode() + body)
-            status, content, is_kept = await _read_answer(reader)
-        except BaseException:
-            writer.transport.abort()
-            raise
-        if is_kept:
-            self._idle.append((reader, writer))
-        else:
-            await _close(writer)
-        return status, json.loads(content) if content else {}
-
-
-async def _read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes, bool]:
-    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    lines = head.split(b"\r\n")
-    headers = dict(line.split(b": ", 1) for line in lines[1:] if b": " in line)
-    content = await reader.readexactly(int(headers.get(b"content-length", 0)))
-    return int(lines[0].split()[1]), content, headers.get(b"connection") != b"close"
-
-
-async def _close(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    try:
-        await writer.wait_closed()
-    except OSError:
-        return
+        answer = await wire.exchange(head.encode() + body)
+        self._idle.append(wire)
+        return answer.status, answer.json() if answer.content else {}

@@ -8,6 +8,10 @@ from churn.bundle.files import digest_of
 from churn.contract.contract import Contract
 from churn.scoring.loading import load_scorer
 from tests.bundles import random_columns
+from tests.faults.load import Answered
+
+SAME_SCORE = 1e-6
+"""Customers that arrive in the same moment are scored together: a float's last bits may differ from one alone."""
 
 
 def customers(contract: Contract, count: int = 40) -> list[dict[str, Any]]:
@@ -24,6 +28,20 @@ def offline_scores(folder: Path, sent: list[dict[str, Any]]) -> list[float]:
     """Score customers in this process."""
     scorer = load_scorer(folder, name="offline", version=1, digest=digest_of(folder))
     return [scorer.score_one(scorer.form.read(json.dumps(each).encode()).row)[0] for each in sent]
+
+
+def wrong_scores(answers: list[Answered], scores: dict[str, list[float]]) -> list[Answered]:
+    """Return the answers that are not what the version that they name says offline.
+
+    Args:
+        answers: all with status 200.
+        scores: of each customer, by version.
+    """
+    return [
+        each
+        for each in answers
+        if abs(each.found["churn_probability"] - scores[each.version][each.customer]) > SAME_SCORE
+    ]
 
 
 def _json(value: object) -> object:

@@ -20,7 +20,7 @@ def test_both_doors_give_the_same_numbers_record_each_once_and_end_in_order(
         assert {each["served_by"] for _, each in found} == {door.kind}
         assert all(each["recorded"] for _, each in found)
 
-    assert answers["bento"] == answers["fastapi"]
+    assert answers["bento"] == answers["fastapi"]  # one at a time, so to the last bit
     assert {(status, version) for status, _, _, version in answers["bento"]} == {(200, str(on_disk))}
     assert bento.metric('churn_predictions_total{door="bento"') == len(answers["bento"])
     wait_until(lambda: bento.metric("churn_model_info{") == 2, "both workers show their version")

@@ -12,7 +12,7 @@ from tests.faults.amounts import amount
 from tests.faults.conftest import Shop
 from tests.faults.doors import Home, Load, OpenDoor, attendants, wait_until
 from tests.faults.load import OpenLoad
-from tests.faults.scores import customers, offline_scores
+from tests.faults.scores import customers, offline_scores, wrong_scores
 from tests.faults.tally import counted, require_each_stored_once, tell
 from tests.tracking import own_tracking
 
@@ -82,7 +82,7 @@ def test_no_promotion_or_rollback_fails_a_request_and_every_answer_is_its_versio
     assert [(load.failed, load.breaks) for load in loads] == [({}, 0), ({}, 0)]
     scores = {version: offline_scores(folder, sent) for version, folder in folders.items()}
     answers = [each for load in loads for each in load.answers]
-    assert [each for each in answers if each.found["churn_probability"] != scores[each.version][each.customer]] == []
+    assert wrong_scores(answers, scores) == []
     assert {each.version for each in answers} == set(folders)
     assert max(took) <= EFFECT_SECONDS, took
     stored = require_each_stored_once(doors[0].home, loads)

@@ -66,6 +66,8 @@ class Sent:
     path: str
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    operation: str = ""
+    """Which documented one it was made for."""
 
 
 def customers(example: dict[str, Any]) -> st.SearchStrategy[Sent]:
