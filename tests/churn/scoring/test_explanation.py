@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from churn.bundle.additivity import log_odds
-from churn.bundle.files import EXPLANATION, MANIFEST, Manifest, hash_file, seal, verify
+from churn.bundle.files import EXPLANATION, MANIFEST, PRIORITY, Manifest, hash_file, seal, verify
 from churn.bundle.making import with_hard_rows
 from churn.contract.contract import Contract
 from churn.contract.economics import Economics
@@ -23,7 +23,7 @@ from churn.retention.profit import customer_value, expected_profit
 from churn.retention.worth import worth_of
 from churn.scoring.loading import load_scorer
 from churn.scoring.scorer import Scorer
-from churn.scoring.standing import Standings
+from churn.scoring.standing import Standing, Standings
 from tests.bundles import as_format_1, paying_months, random_columns, small_bundle, tenure_book
 
 WITHOUT_MONEY = """
@@ -80,6 +80,42 @@ def test_reasons_are_the_largest_contributions(scorer: Scorer, customers: Column
     assert all(reason.log_odds == found.contributions[reason.column] for reason in found.top_reasons)
 
 
+def test_what_raises_the_risk_most_is_what_offers_may_ask_for(scorer: Scorer, customers: Columns) -> None:
+    for number in (0, 7, 302):
+        found = scorer.explain_row(row_of(customers, number))
+
+        rising = sorted((amount, name) for name, amount in found.contributions.items() if amount >= 0.01)
+        assert found.raising == {name for _, name in rising[-5:]}
+        assert [(one.feature, one.impact) for one in found.factors] == [
+            (one.column, one.log_odds) for one in found.top_reasons
+        ]
+
+
+def test_priority_is_the_rank_of_what_contact_earns_among_the_reference(
+    scorer: Scorer, telco: Contract, customers: Columns
+) -> None:
+    reference = random_columns(telco, 400, seed=0)
+    profits = [place.expected_profit or 0 for place in places_of(scorer, reference)]
+
+    for place in places_of(scorer, customers)[::30]:
+        below = np.mean(np.array(profits) < (place.expected_profit or 0)) * 100
+        assert place.priority_score == pytest.approx(below, abs=1.0)
+
+
+def places_of(scorer: Scorer, columns: Columns) -> list[Standing]:
+    return scorer.standings.of_columns(columns, scorer.score_columns(columns))
+
+
+def test_a_scale_that_is_none_is_found_when_the_bundle_is_loaded(bundle_folder: Path, tmp_path: Path) -> None:
+    broken = Path(copytree(bundle_folder, tmp_path / "broken"))
+    (broken / PRIORITY).write_text('{"measure": "probability", "quantiles": [1, 0]}')
+    manifest = verify(bundle_folder)
+    seal(broken, manifest.model_copy(update={"sha256": {**manifest.sha256, PRIORITY: hash_file(broken / PRIORITY)}}))
+
+    with pytest.raises(BundleError, match="must ascend"):
+        load_scorer(broken, name="churn", version=1)
+
+
 def test_a_bundle_of_the_first_format_is_served_without_explanations(
     bundle_folder: Path, customers: Columns, tmp_path: Path
 ) -> None:
@@ -91,6 +127,10 @@ def test_a_bundle_of_the_first_format_is_served_without_explanations(
     assert np.array_equal(old.score_columns(customers), expected)
     assert old.explainer is None
     assert old.standings.of_row(row_of(customers, 0), 0.5).segment is None
+    assert old.standings.of_row(row_of(customers, 0), 0.5).priority_score == 50
+    probabilities = old.score_columns(customers)
+    scores = [place.priority_score for place in old.standings.of_columns(customers, probabilities)]
+    assert scores == pytest.approx((probabilities * 100).tolist(), abs=0.0501)
     with pytest.raises(BundleError, match="version 1 of churn has no explanations: train and promote"):
         old.explain_row(row_of(customers, 0))
 

@@ -1,3 +1,5 @@
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -8,6 +10,7 @@ from churn.errors import ContractError
 from churn.scoring.prediction import Prediction, utc_now, utc_text
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=64)
+LATER = ("segment", "expected_loss", "expected_profit", "priority_score")
 VALUES = (
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | TEXT
 )
@@ -25,6 +28,10 @@ PREDICTIONS = st.builds(
     churn_prediction=st.integers(0, 1),
     risk_level=st.sampled_from(["LOW", "MEDIUM", "HIGH"]),
     predicted_at=st.datetimes(timezones=st.just(UTC)).map(utc_text),
+    segment=st.none() | TEXT,
+    expected_loss=st.none() | st.floats(0, 1e12),
+    expected_profit=st.none() | st.floats(-1e12, 1e12),
+    priority_score=st.none() | st.floats(0, 100),
 )
 
 
@@ -34,6 +41,19 @@ def test_a_prediction_survives_its_line_of_json(prediction: Prediction) -> None:
 
     assert b"\n" not in line
     assert Prediction.from_json(line) == prediction
+
+
+def test_a_line_of_before_standings_were_recorded_is_read() -> None:
+    made = Prediction(
+        "p", "c", "churn", 1, "production", "api", {}, 0.6, 0.4, 1, "HIGH", utc_now(), "new", 1.0, 2.0, 3.0
+    )
+    fields = json.loads(made.to_json())
+    kept = {name: value for name, value in fields.items() if name not in LATER}
+
+    found = Prediction.from_json(json.dumps(kept).encode())
+
+    assert len(kept) == len(fields) - len(LATER)
+    assert found == replace(made, **dict.fromkeys(LATER))
 
 
 @pytest.mark.parametrize(
@@ -59,6 +79,9 @@ def test_a_line_that_is_no_prediction_is_refused(line: bytes, reason: str) -> No
         (b"7590-VHVEG", b"7" * 256, "customer_id"),
         (b'Z"', b'"', "predicted_at: .*time zone"),
         (b'"20', b'"', "predicted_at"),
+        (b'"segment":null', b'"segment":""', "segment"),
+        (b'"expected_loss":null', b'"expected_loss":NaN', "expected_loss|JSON"),
+        (b'"priority_score":null', b'"priority_score":100.1', "priority_score"),
     ],
 )
 def test_a_field_out_of_its_bounds_is_named_but_its_value_is_not_told(old: bytes, new: bytes, field: str) -> None:
