@@ -62,7 +62,7 @@ def guarded(desk: Desk) -> Front:
     settings = desk.settings
     limits = {"one": settings.body_bytes, "batch": settings.batch_bytes, "upload": settings.upload_bytes}
     rules = {(rule.method, rule.path): rule for rule in RULES}
-    return Front(_says_who, "fastapi", rules=rules, shortcuts={}, admit=Guard(desk).admit, body_limits=limits)
+    return Front(_SaysWho(desk), "fastapi", rules=rules, shortcuts={}, admit=Guard(desk).admit, body_limits=limits)
 
 
 def path_of(rule: Rule) -> str:
@@ -71,11 +71,19 @@ def path_of(rule: Rule) -> str:
     return "/".join(map(fill, rule.path.split("/")))
 
 
-async def _says_who(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "lifespan":
+class _SaysWho:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        subject = scope.get("churn_subject")
+        await JSONResponse({"name": subject.name if subject else None})(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
         while (await receive())["type"] != "lifespan.shutdown":
             await send({"type": "lifespan.startup.complete"})
+        await self._desk.close()
         await send({"type": "lifespan.shutdown.complete"})
-        return
-    subject = scope.get("churn_subject")
-    await JSONResponse({"name": subject.name if subject else None})(scope, receive, send)
