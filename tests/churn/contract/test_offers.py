@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,15 @@ def test_the_telco_contract_has_offers_for_each_kind_of_contract() -> None:
     assert telco.economics is not None
     assert all(offer.cost <= 60 and 0 < offer.success_in(telco.economics) <= 0.5 for offer in telco.offers)
     assert any(not offer.when and not offer.unless for offer in telco.offers)
+
+
+def test_the_offers_in_the_documents_hold() -> None:
+    text = (ROOT / "docs" / "contract.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(offers:.*?)```", text, re.DOTALL)
+    telco = (ROOT / "contracts" / "telco.yaml").read_text(encoding="utf-8")
+    without = re.sub(r"(?ms)^offers:.*?(?=^policy:)", "", telco)
+
+    assert [offer.name for offer in parse_contract(without + example, "documents").offers] == [
+        "one-year-contract",
+        "price-check",
+    ]
