@@ -24,6 +24,7 @@ COMMANDS = {
     "register": ("cli.register", "Make a run's bundle a version, if it equals its pipeline."),
     "promote": ("cli.promote", "Give a version the alias `production`, if the gate agrees."),
     "rollback": ("cli.rollback", "Give the alias back to the version before."),
+    "shadow": ("cli.shadow", "Score a version beside production on live customers, and compare the two."),
     "status": ("cli.status", "Show versions, production and who moved what."),
     "serve": ("cli.serve", "Serve production from BentoML or from the FastAPI fallback."),
     "score": ("cli.score", "Score a file into a file or a database."),
@@ -99,7 +100,7 @@ def _faults(error: ValidationError) -> str:
     """Name each setting as it is written; what was found there may be a secret, and is not shown."""
     names = (".".join(map(str, one["loc"])).upper() for one in error.errors())
     return "; ".join(
-        f"{name if '_' in name else f'CHURN_{name}'}: {one['msg']}"
+        f"{name if name.startswith(('CHURN_', 'MLFLOW_')) else f'CHURN_{name}'}: {one['msg']}"
         for name, one in zip(names, error.errors(), strict=True)
     )
 

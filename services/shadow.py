@@ -15,6 +15,7 @@ from churn.errors import BundleError, RefusedError
 from churn.scoring.loading import load_scorer
 from churn.scoring.prediction import Prediction
 from churn.scoring.scorer import Scorer
+from churn.scoring.standing import Standing
 from churn.stores.shadows import SHADOW, is_sampled, shadow_id
 from services.exchange import Pointer, ShadowState, read_note
 from services.settings import ServiceSettings
@@ -128,11 +129,15 @@ class Shadow:
         probabilities = scorer.score_columns(checked.columns)
         if not np.isfinite(probabilities).all():
             raise BundleError(f"version {scorer.version} gave a probability that is no number")
-        predictions, levels = scorer.decide_all(probabilities)
-        rows = zip(checked.accepted.tolist(), probabilities.tolist(), predictions.tolist(), levels, strict=True)
+        rows = zip(
+            checked.accepted.tolist(),
+            probabilities.tolist(),
+            scorer.standings.of_columns(checked.columns, probabilities),
+            strict=True,
+        )
         return [
-            _prediction(records[row - 1], scorer, probability=probability, decision=(decision, level))
-            for row, probability, decision, level in rows
+            _prediction(records[row - 1], scorer, probability=probability, standing=standing)
+            for row, probability, standing in rows
         ]
 
     def _note(self, **changes: object) -> None:
@@ -140,7 +145,8 @@ class Shadow:
             self.state = self.state.model_copy(update=changes)
 
 
-def _prediction(heard: Prediction, scorer: Scorer, *, probability: float, decision: tuple[int, str]) -> Prediction:
+def _prediction(heard: Prediction, scorer: Scorer, *, probability: float, standing: Standing) -> Prediction:
+    decision = scorer.decide(probability)
     return Prediction(
         prediction_id=shadow_id(scorer.version, heard.prediction_id),
         customer_id=heard.customer_id,
@@ -149,9 +155,13 @@ def _prediction(heard: Prediction, scorer: Scorer, *, probability: float, decisi
         role=SHADOW,
         door=DOOR,
         inputs=heard.inputs,
-        probability=float(np.clip(probability, 0, 1)),
+        probability=probability,
         threshold=scorer.threshold,
-        churn_prediction=decision[0],
-        risk_level=decision[1],
+        churn_prediction=decision.churn_prediction,
+        risk_level=decision.risk_level,
         predicted_at=heard.predicted_at,
+        segment=standing.segment,
+        expected_loss=standing.expected_loss,
+        expected_profit=standing.expected_profit,
+        priority_score=standing.priority_score,
     )

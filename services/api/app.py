@@ -27,6 +27,7 @@ from services.api.outcomes import outcome_routes
 from services.api.performance import performance_routes
 from services.api.predict import predict_endpoints
 from services.api.problems import install_problems
+from services.api.shadow import shadow_routes
 from services.api.tokens import token_routes
 from services.settings import ServiceSettings
 from services.tracing import traced
@@ -91,6 +92,7 @@ def _routers(worker: Worker) -> tuple[APIRouter, ...]:
         performance_routes(worker),
         job_routes(worker),
         outcome_routes(worker),
+        shadow_routes(worker),
     )
 
 
