@@ -43,6 +43,15 @@ class ServiceSettings(Settings):
     batch_bytes: int = Field(default=32 << 20, ge=1024)
     """Largest body of a batch."""
 
+    body_seconds: float = Field(default=10.0, gt=0)
+    """How long one customer's body may take to arrive."""
+
+    batch_seconds: float = Field(default=60.0, gt=0)
+    """How long a batch may take to arrive; a streamed file may take any time."""
+
+    max_in_flight: int = Field(default=256, ge=1)
+    """Requests that one worker has in hand; one more is answered 503 at once."""
+
     upload_bytes: int = Field(default=2 << 30, ge=1024)
     """Largest streamed file, and largest file of a job."""
 

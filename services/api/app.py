@@ -11,6 +11,7 @@ from services.access.desk import Desk
 from services.access_log import access_log
 from services.api.access import Body, rules_for
 from services.api.batch import batch_endpoints
+from services.api.body import BodyLimit
 from services.api.cors import allow_origins
 from services.api.docs import TITLE, docs_routes, program_version
 from services.api.endpoint import Endpoint
@@ -66,6 +67,7 @@ def create_app(worker: Worker, *, owns_worker: bool) -> ASGIApp:
         admit=Guard(desk).admit,
         body_limits=_body_limits(worker.settings),
     )
+    front.most_in_flight = worker.settings.max_in_flight
     front.access_log = access_log(worker.door, worker.settings)
     return allow_origins(traced(front, worker.door), worker.settings.allowed_origins)
 
@@ -96,8 +98,12 @@ def _routers(worker: Worker) -> tuple[APIRouter, ...]:
     )
 
 
-def _body_limits(settings: ServiceSettings) -> dict[Body, int]:
-    return {"one": settings.body_bytes, "batch": settings.batch_bytes, "upload": settings.upload_bytes}
+def _body_limits(settings: ServiceSettings) -> dict[Body, BodyLimit]:
+    return {
+        "one": BodyLimit(settings.body_bytes, settings.body_seconds),
+        "batch": BodyLimit(settings.batch_bytes, settings.batch_seconds),
+        "upload": BodyLimit(settings.upload_bytes),
+    }
 
 
 def _lifespan(

@@ -7,14 +7,14 @@ import time
 from collections.abc import Mapping
 
 from fastapi import Request
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services import telemetry
 from services.access_log import METHODS, OUR_FAULT, AccessLog
-from services.api.access import Body, Rule
+from services.api.access import UNLIMITED, Rule
+from services.api.body import BodyLimits, IncomingBody, Patience
 from services.api.guard import Admit
 from services.api.headers import Headers, careful_headers
 from services.api.problems import explain, problem
@@ -26,12 +26,17 @@ REQUEST_ID = re.compile(rb"^[A-Za-z0-9._:-]{1,64}\Z")
 UNMATCHED = Rule("", "unmatched", "open")
 """What no route matches is answered 404 or 405 to everybody."""
 
-CLOSE = {"connection": "close"}
-"""Who sends too much is not read to the end."""
+MOST_IN_FLIGHT = 256
+FULL = "this worker has as many requests in hand as it can answer soon: send this one again"
 
 
 class Front:
-    """Gives each request an id, bounds its body, counts it by its route, and turns the unexpected into a problem."""
+    """Gives each request an id, bounds its body, counts it by its route, and turns the unexpected into a problem.
+
+    Attributes:
+        most_in_flight: requests at a time. One more is told at once to come again, so that those in hand stay quick.
+        access_log: what is written about each request.
+    """
 
     def __init__(
         self,
@@ -41,7 +46,7 @@ class Front:
         rules: Mapping[tuple[str, str], Rule],
         shortcuts: Mapping[tuple[str, str], ASGIApp],
         admit: Admit,
-        body_limits: Mapping[Body, int],
+        body_limits: BodyLimits,
     ) -> None:
         """Put the front before an application.
 
@@ -51,7 +56,7 @@ class Front:
             rules: the routes that exist, by method and template; all others count as one.
             shortcuts: endpoints by method and path that need no more layers: a third of an answer's time.
             admit: decides who may go on; see Guard.admit.
-            body_limits: most bytes of each kind of body.
+            body_limits: how large and how slow each kind of body may be.
         """
         self._app = app
         self._shortcuts = shortcuts
@@ -61,6 +66,9 @@ class Front:
         self._templates = [(rule, compile_path(rule.path)[0]) for rule in rules.values() if "{" in rule.path]
         self._admit = admit
         self._body_limits = body_limits
+        self._patience = Patience()
+        self._in_flight = 0
+        self.most_in_flight = MOST_IN_FLIGHT
         self.access_log = AccessLog(door)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,9 +83,14 @@ class Front:
         scope["churn_route"] = rule.path
         answer = _Answer(scope["churn_request_id"], send, careful_headers(rule.path))
         began = time.perf_counter()
+        if self._in_flight >= self.most_in_flight and rule.path not in UNLIMITED:
+            await self._turn_away(scope, rule, answer)
+            return
+        self._in_flight += 1
         try:
             await self._answer(scope, rule, receive, answer)
         finally:
+            self._in_flight -= 1
             self._count(scope, rule, answer, time.perf_counter() - began)
 
     def _rule_of(self, scope: Scope) -> Rule:
@@ -90,7 +103,7 @@ class Front:
         return found or UNMATCHED
 
     async def _answer(self, scope: Scope, rule: Rule, receive: Receive, answer: "_Answer") -> None:
-        body = _Body(receive, self._body_limits[rule.body])
+        body = IncomingBody(receive, self._body_limits[rule.body], self._patience)
         try:
             if (waiting := self._admit(scope, rule)) is not None:
                 await waiting
@@ -101,6 +114,11 @@ class Front:
             log.info("client left")
         except Exception as error:  # noqa: BLE001  the edge of the process: nothing may pass but a problem
             await self._refuse(scope, answer, error)
+
+    async def _turn_away(self, scope: Scope, rule: Rule, answer: "_Answer") -> None:
+        """Refuse for want of room: counted, but no line in a log, of which there would be thousands."""
+        await problem(Request(scope), 503, FULL, headers={"retry-after": "1"})(scope, _nothing, answer.send)
+        telemetry.count_request(self._door, rule.path, _method(scope), status=answer.status, seconds=0.0)
 
     async def _refuse(self, scope: Scope, answer: "_Answer", error: Exception) -> None:
         request = Request(scope)
@@ -113,8 +131,8 @@ class Front:
             await refusal(scope, _nothing, answer.send)
 
     def _count(self, scope: Scope, rule: Rule, answer: "_Answer", seconds: float) -> None:
-        method, status = scope["method"] if scope["method"] in METHODS else "OTHER", answer.status
-        telemetry.count_request(self._door, rule.path, method, status=status, seconds=seconds)
+        status = answer.status
+        telemetry.count_request(self._door, rule.path, _method(scope), status=status, seconds=seconds)
         if status >= OUR_FAULT or seconds >= self.access_log.from_seconds:
             self.access_log.write(scope, rule.path, status=status, seconds=seconds, headers=answer.headers)
 
@@ -141,24 +159,8 @@ class _Answer:
         await self._send(message)
 
 
-class _Body:
-    """Counts what a client really sends: the announced length may be absent or a lie."""
-
-    __slots__ = ("_left", "_limit", "_receive")
-
-    def __init__(self, receive: Receive, limit: int) -> None:
-        self._receive = receive
-        self._limit = self._left = limit
-
-    async def receive(self) -> Message:
-        message = await self._receive()
-        self._left -= len(message.get("body", b""))
-        self.require_less(self._limit - self._left)
-        return message
-
-    def require_less(self, size: int) -> None:
-        if size > self._limit:
-            raise HTTPException(413, f"the body is larger than {self._limit:,} bytes", headers=CLOSE)
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in METHODS else "OTHER"
 
 
 def _request_id(scope: Scope) -> str:

@@ -16,6 +16,7 @@ from services.access.desk import Desk
 from services.access.signing import signing_keys
 from services.access.tokens import Tokens
 from services.api.access import RULES, Rule
+from services.api.body import BodyLimit
 from services.api.front import Front
 from services.api.guard import Guard
 from services.settings import ServiceSettings
@@ -60,7 +61,7 @@ def desk_of(settings: ServiceSettings) -> Desk:
 def guarded(desk: Desk) -> Front:
     """The front and the guard as they are, around an application that answers every route with who asks."""
     settings = desk.settings
-    limits = {"one": settings.body_bytes, "batch": settings.batch_bytes, "upload": settings.upload_bytes}
+    limits = dict.fromkeys(("one", "batch", "upload"), BodyLimit(settings.upload_bytes))
     rules = {(rule.method, rule.path): rule for rule in RULES}
     return Front(_SaysWho(desk), "fastapi", rules=rules, shortcuts={}, admit=Guard(desk).admit, body_limits=limits)
 
