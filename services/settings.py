@@ -13,6 +13,7 @@ from pydantic_settings import NoDecode
 from churn.settings import Settings
 
 Door = Literal["bento", "fastapi"]
+MASTER = "CHURN_MASTER_PID"
 
 ORIGIN = re.compile(r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?\Z")
 SAMPLES = ("secret", "change", "example", "sample", "password", "default", "placeholder", "0123456789", "abcdefgh")
@@ -206,6 +207,7 @@ def prepare_serving(settings: ServiceSettings, *, run_folder: Path) -> None:
         {
             "CHURN_HOME": str(settings.home.resolve()),
             "CHURN_WORKERS": str(settings.workers),
+            MASTER: str(os.getpid()),
             "BENTOML_HOME": str(run_folder),
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
             "FORWARDED_ALLOW_IPS": "",  # else uvicorn believes X-Forwarded-For of anybody on this machine
@@ -213,7 +215,14 @@ def prepare_serving(settings: ServiceSettings, *, run_folder: Path) -> None:
     )
     if not is_tracing_wanted():
         os.environ["OTEL_SDK_DISABLED"] = "true"  # BentoML and MLflow bring the SDK, and would start it
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # else each thread keeps memory of its own: 100 MB more of a worker
     os.environ.pop("BENTOML_CONTAINERIZED", None)  # with it BentoML does not replace a dead worker
+
+
+def master_pid(environment: Mapping[str, str] = os.environ) -> int | None:
+    """Return the process that starts and replaces the workers of this door; None when nobody said."""
+    found = environment.get(MASTER, "")
+    return int(found) if found.isdecimal() else None
 
 
 def is_tracing_wanted(environment: Mapping[str, str] = os.environ) -> bool:

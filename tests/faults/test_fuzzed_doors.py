@@ -23,7 +23,8 @@ pytestmark = pytest.mark.slow
 
 SEED = 20_26
 AT_ONCE = 8
-WARM_REQUESTS = 1_000
+WARM_REQUESTS = 2_000
+"""The first of their kind load Arrow and SQLAlchemy."""
 MOST_GROWTH_MEGABYTES = 100
 OWN_WORDS = ("/v2", "/invocations", "/ping", "/version")
 """Protocols that refuse in their own shape."""
