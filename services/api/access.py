@@ -71,9 +71,8 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-UNLIMITED = frozenset(
-    {"unmatched", "/livez", "/readyz", "/metrics", "/ping", "/v2/health/live", "/v2/health/ready", "/api/v1/token"}
-)
+PROBES = frozenset({"/livez", "/readyz", "/api/v1/health", "/metrics", "/ping", "/v2/health/live", "/v2/health/ready"})
+UNLIMITED = PROBES | {"unmatched", "/api/v1/token"}
 """Open routes without a limit: probes, and what costs no more than its refusal. Signing in has one of its own."""
 
 

@@ -1,7 +1,9 @@
 """A front whose routes are all that were decided, around an application that says who got through."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Engine
@@ -32,12 +34,23 @@ def access_settings(home: Path, **changes: Any) -> ServiceSettings:
 
 def open_store(settings: ServiceSettings) -> Engine:
     """A migrated store with one user of each role, named as the role."""
-    engine = open_database(settings.database_url)
-    migrate(engine)
-    users = UserStore(engine)
-    for role in ROLES:
-        users.add(role, PASSWORD, role=role)
-    return engine
+    settings.home.mkdir(parents=True, exist_ok=True)
+    (settings.home / "churn.db").write_bytes(_prepared())
+    return open_database(settings.database_url)
+
+
+@cache
+def _prepared() -> bytes:
+    """Made once: hashing four passwords and making the tables takes most of a short test's time."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "churn.db"
+        engine = open_database(f"sqlite:///{file}")
+        migrate(engine)
+        users = UserStore(engine)
+        for role in ROLES:
+            users.add(role, PASSWORD, role=role)
+        engine.dispose()
+        return file.read_bytes()
 
 
 def token_of(settings: ServiceSettings, engine: Engine, name: str) -> str:
