@@ -18,7 +18,7 @@ from churn.stores.registry import ModelRegistry
 from churn.stores.score_table import job_id_of
 from pipelines.registered import load_registered
 from pipelines.score_input import Chunk, read_chunks
-from pipelines.score_output import HEADER, REASONS, Scored, ScoreSink, open_sink
+from pipelines.score_output import HEADER, PLACE, REASONS, Scored, ScoreSink, open_sink
 from pipelines.settings import PipelineSettings
 
 log = logging.getLogger(__name__)
@@ -97,17 +97,14 @@ def score_chunk(scorer: Scorer, chunk: Chunk, *, explain: bool) -> Scored:
     checked = check_table(scorer.contract, chunk.columns, first_row=chunk.first_row)
     probabilities = scorer.score_columns(checked.columns)
     predictions, levels = scorer.decide_all(probabilities)
-    standings = scorer.standings.of_columns(checked.columns, probabilities)
+    standings = scorer.standings.lists_of(checked.columns, probabilities)
     cells: list[Sequence[object]] = [
         _ids(checked),
         probabilities.tolist(),
         predictions.tolist(),
         levels.tolist(),
         [scorer.version] * len(probabilities),
-        [standing.segment for standing in standings],
-        [standing.expected_profit for standing in standings],
-        [standing.expected_loss for standing in standings],
-        [standing.priority_score for standing in standings],
+        *(standings[name] for name in PLACE),
     ]
     if explain:
         cells += _reasons(scorer, checked.columns)

@@ -14,17 +14,8 @@ from churn.errors import UsageError
 from churn.scoring.prediction import utc_now
 from churn.stores.score_table import ScoreTable
 
-HEADER = (
-    "customer_id",
-    "churn_probability",
-    "churn_prediction",
-    "risk_level",
-    "model_version",
-    "segment",
-    "expected_profit",
-    "expected_loss",
-    "priority_score",
-)
+PLACE = ("segment", "expected_profit", "expected_loss", "priority_score")
+HEADER = ("customer_id", "churn_probability", "churn_prediction", "risk_level", "model_version", *PLACE)
 REASONS = ("reason_1", "reason_2", "reason_3")
 TEXTS = ("customer_id", "segment", *REASONS)
 """What comes from a customer's table or a contract, and may look like a formula."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +36,9 @@ class Standing:
     priority_score: float | None
 
 
+FIELDS = tuple(Standing.__dataclass_fields__)
+
+
 class Standings:
     """Places the customers of one version."""
 
@@ -61,11 +65,15 @@ class Standings:
 
     def of_columns(self, columns: Columns, probabilities: np.ndarray) -> list[Standing]:
         """Place graph-ready columns, row by row."""
+        return list(map(Standing, *self.lists_of(columns, probabilities).values()))
+
+    def lists_of(self, columns: Columns, probabilities: np.ndarray) -> dict[str, Sequence[Any]]:
+        """Place graph-ready columns: for each field of Standing, in their order, one value per row."""
         nothing: list[None] = [None] * len(probabilities)
         segments = nothing if self._segments is None else _names(self._segments, columns)
         profits, losses = self._money(columns, probabilities) or (nothing, nothing)
         scores = self._scores(profits, probabilities)
-        return list(map(Standing, segments, profits, losses, scores))
+        return dict(zip(FIELDS, (segments, profits, losses, scores), strict=True))
 
     def _money(self, columns: Columns, probabilities: np.ndarray) -> tuple[list[float], list[float]] | None:
         """Return expected profit and loss of each row, rounded."""
