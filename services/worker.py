@@ -13,6 +13,7 @@ from services import telemetry
 from services.attendance import Attendance
 from services.exchange import AttendantState, read_note
 from services.live import LiveModel
+from services.orphans import Lifeline
 from services.settings import Door, ServiceSettings, metrics_folder, run_lock
 from services.shadow_metrics import shadow_metrics
 from services.stores import Stores
@@ -34,6 +35,7 @@ class Worker:
         self.spool = SpoolWriter(settings.spool_folder, door)
         self.stores = Stores(settings)
         self._attendance = Attendance(settings)
+        self._lifeline = Lifeline()
         self._run_lock = _share_run_folder()
         self._lost = 0
         self._closing = threading.Event()
@@ -99,6 +101,7 @@ class Worker:
     def _keep(self) -> None:
         while not self._closing.wait(self.settings.follow_seconds):
             try:
+                self._lifeline.look()
                 self.live.follow()
                 self._attendance.look()
                 self._show_recorder()
