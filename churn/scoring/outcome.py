@@ -12,6 +12,7 @@ from churn.scoring.prediction import utc_text
 
 DAY = re.compile(r"^\d{4}-\d{2}-\d{2}\Z")
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+FLAGS = {"1": True, "0": False, "true": True, "false": False, "yes": True, "no": False}
 SKEW = timedelta(minutes=5)
 """How far clocks of other machines may be ahead of ours."""
 
@@ -64,10 +65,11 @@ def read_moment(value: object) -> datetime:
     return found
 
 
-def _flag(value: object) -> object:
-    """Take 0, 1, true, false, yes and no; other numbers that a boolean could be are a mistake."""
-    text = str(value).strip().lower()
-    return {"1": True, "0": False, "true": True, "false": False, "yes": True, "no": False}.get(text, "?")
+def _flag(value: object) -> bool:
+    found = FLAGS.get(str(value).strip().lower())
+    if found is None:
+        raise ValueError("must be true or false, 1 or 0, yes or no")
+    return found
 
 
 class OutcomeIn(BaseModel):
