@@ -2,10 +2,12 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from itertools import compress
 from types import NoneType
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from churn.contract.texts import FALSE_TEXTS, MAX_TEXT, TRUE_TEXTS
 COMMA_NUMBER = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
 
 SCALARS = frozenset({str, int, float, bool})
+TEXTS = frozenset({str, NoneType})
 
 
 def distinct(cells: Sequence[object]) -> Sequence[object]:
@@ -74,21 +77,37 @@ def truth(text: str) -> float:
     raise ValueError(text)
 
 
-class Codes(dict[object, int]):
-    """Numbers distinct cells in the order of their coming."""
+class Distinct:
+    """The distinct cells of a column: few, so that what is done once for each of them is the cost of a big table."""
 
-    def __missing__(self, cell: object) -> int:
-        self[cell] = code = len(self)
-        return code
+    def __init__(self, cells: Sequence[object]) -> None:
+        self._cells, self._codes = _keys_of(cells)
+
+    def __iter__(self) -> Iterator[object]:
+        """Yield them in the order of their coming."""
+        return iter(self._codes)
+
+    def spread(self, values: Iterable[object], kind: type | np.dtype[Any]) -> np.ndarray:
+        """Return one value per cell, of shape (cells,), from one per distinct cell."""
+        by_cell = dict(zip(self._codes, values, strict=True))
+        found = np.empty(len(self._cells), kind)
+        found[:] = list(map(by_cell.__getitem__, self._cells))
+        return found
+
+    def flags(self, is_so: Iterable[bool]) -> np.ndarray:
+        """Return a truth per cell from one per distinct cell; mostly all are False."""
+        truths = list(is_so)
+        return self.spread(truths, bool) if any(truths) else np.zeros(len(self._cells), bool)
 
 
-def coded(cells: Sequence[object]) -> tuple[Codes, np.ndarray]:
-    """Return the distinct cells, and each cell's place among them: intp of shape (cells,).
-
-    A column has few distinct values: what is done once for each of them is the cost of a big table.
-    """
-    codes = Codes()
-    return codes, np.fromiter(map(codes.__getitem__, cells), np.intp, len(cells))
+def _keys_of(cells: Sequence[object]) -> tuple[Sequence[object], dict[object, None]]:
+    """Return the cells as keys that a dictionary tells apart, and these once each."""
+    with suppress(TypeError):  # a list is no key
+        keys = dict.fromkeys(cells)
+        if set(map(type, keys)) <= TEXTS or distinct(cells) is cells:
+            return cells, keys
+    texts = list(map(text_of, cells))
+    return texts, dict.fromkeys(texts)
 
 
 def plain_numbers(cells: Sequence[object], marks: frozenset[str]) -> np.ndarray | None:
@@ -97,25 +116,41 @@ def plain_numbers(cells: Sequence[object], marks: frozenset[str]) -> np.ndarray 
     Returns:
         float64 of shape (cells,), NaN for no value; None when a cell needs a closer look.
     """
-    kinds = set(map(type, cells))
+    if _numeric_marks(marks):
+        return None
     try:
-        if kinds == {str}:
-            return _numbers_of_texts(cells, marks)  # type: ignore[arg-type]
-        if kinds <= {int, float, NoneType} and not _numeric_marks(marks):
-            return np.array(cells, np.float64)
-    except (ValueError, OverflowError):
-        pass
-    return None
+        return _numbers_of_texts(cells, "".join(cells), marks)  # type: ignore[arg-type]
+    except TypeError:  # not only texts
+        return _numbers_of_numbers(cells)
 
 
-def _numbers_of_texts(texts: Sequence[str], marks: frozenset[str]) -> np.ndarray | None:
-    is_missing = np.zeros(len(texts), bool)
-    if _numeric_marks(marks) or not marks.isdisjoint(texts) or not all(map(str.strip, texts)):
-        is_missing = np.fromiter((text.strip() in marks or not text.strip() for text in texts), bool, len(texts))
+def _numbers_of_texts(texts: Sequence[str], joined: str, marks: frozenset[str]) -> np.ndarray | None:
+    if "_" in joined:
+        return None
+    try:
+        values = np.array(list(map(float, texts)))
+    except ValueError:
+        return _numbers_among_marks(texts, marks)
+    return None if np.isnan(values).any() else values
+
+
+def _numbers_among_marks(texts: Sequence[str], marks: frozenset[str]) -> np.ndarray | None:
+    is_value = np.fromiter((text.strip() not in marks and not text.isspace() for text in texts), bool, len(texts))
     values = np.full(len(texts), math.nan)
-    values[~is_missing] = list(map(float, compress(texts, ~is_missing)))
-    has_other = np.isnan(values[~is_missing]).any() or "_" in "".join(compress(texts, ~is_missing))
-    return None if has_other else values
+    try:
+        values[is_value] = list(map(float, compress(texts, is_value)))
+    except ValueError:
+        return None
+    return None if np.isnan(values[is_value]).any() else values
+
+
+def _numbers_of_numbers(cells: Sequence[object]) -> np.ndarray | None:
+    if not set(map(type, cells)) <= {int, float, NoneType}:
+        return None
+    try:
+        return np.array(cells, np.float64)
+    except OverflowError:
+        return None
 
 
 @cache

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from churn.contract.cells import coded, comma_number, distinct, plain_number, plain_numbers, text_of, truth, with_comma
+from churn.contract.cells import Distinct, comma_number, plain_number, plain_numbers, text_of, truth, with_comma
 from churn.contract.column import Column
 from churn.contract.part import LARGEST_NUMBER
 from churn.contract.request import MISSING_TEXT
@@ -66,9 +66,10 @@ def _parse(
     """Parse the cells: values in float64, and masks of missing and unreadable cells."""
     if read is plain_number and (values := plain_numbers(cells, marks)) is not None:
         return values, np.isnan(values), np.zeros(len(cells), bool)
-    codes, places = coded(distinct(cells))
-    table = np.array([_parse_cell(cell, read, marks) for cell in codes], dtype=np.float64).reshape(-1, 3)[places]
-    return table[:, 0], table[:, 1] != 0, table[:, 2] != 0
+    found = Distinct(cells)
+    parsed = [_parse_cell(cell, read, marks) for cell in found]
+    values = found.spread((each[0] for each in parsed), np.float64)
+    return values, found.flags(each[1] for each in parsed), found.flags(each[2] for each in parsed)
 
 
 def _parse_cell(cell: object, read: Callable[[str], float], marks: frozenset[str]) -> tuple[float, bool, bool]:
@@ -82,21 +83,14 @@ def _parse_cell(cell: object, read: Callable[[str], float], marks: frozenset[str
 
 
 def _categories(cells: Sequence[object], column: Column, marks: frozenset[str]) -> CheckedColumn:
-    codes, places = coded(distinct(cells))
-    texts = [_category(cell, column, marks) for cell in codes]
-    values = np.empty(len(texts), dtype=object)
-    values[:] = texts
-    is_missing = _flags(texts, lambda text: text == MISSING_TEXT)[places]
-    is_unknown = _flags(texts, lambda text: text != MISSING_TEXT and text not in column.categories)[places]
-    unreadable = _flags(texts, lambda text: text != MISSING_TEXT and not is_readable(text))[places]
-    faults = {"not a readable text": unreadable}
+    found = Distinct(cells)
+    texts = [_category(cell, column, marks) for cell in found]
+    is_missing = found.flags(text == MISSING_TEXT for text in texts)
+    is_unknown = found.flags(text != MISSING_TEXT and text not in column.categories for text in texts)
+    faults = {"not a readable text": found.flags(text != MISSING_TEXT and not is_readable(text) for text in texts)}
     if not column.accept_unknown:
         faults[f"not one of {', '.join(column.categories[:12])}"] = is_unknown
-    return CheckedColumn(values[places], is_missing, is_unknown, faults)
-
-
-def _flags(texts: Sequence[str], is_so: Callable[[str], bool]) -> np.ndarray:
-    return np.fromiter(map(is_so, texts), bool, len(texts))
+    return CheckedColumn(found.spread(texts, object), is_missing, is_unknown, faults)
 
 
 def _category(cell: object, column: Column, marks: frozenset[str]) -> str:

@@ -6,7 +6,7 @@ from types import NoneType
 
 import numpy as np
 
-from churn.contract.cells import coded, readable_texts
+from churn.contract.cells import Distinct, readable_texts
 from churn.contract.column import Column
 from churn.contract.part import LARGEST_NUMBER
 from churn.contract.request import MISSING_TEXT
@@ -92,13 +92,10 @@ def _fits(column: Column, values: np.ndarray) -> np.ndarray:
 def _categories(column: Column, cells: Sequence[object], marks: frozenset[str]) -> PlainColumn:
     kinds = set(map(type, cells))
     known = cells if kinds <= TEXTS else [cell if type(cell) in TEXTS else "" for cell in cells]
-    codes, places = coded(known)
-    read = _text_reader(column, marks)
-    texts = [read(cell) for cell in codes]
-    values = np.empty(len(texts), object)
-    values[:] = [text or MISSING_TEXT for text in texts]
-    is_plain = np.array([text is not None for text in texts], bool)
-    return PlainColumn(values[places], is_plain[places])
+    found = Distinct(known)
+    texts = list(map(_text_reader(column, marks), found))
+    values = found.spread((text or MISSING_TEXT for text in texts), object)
+    return PlainColumn(values, ~found.flags(text is None for text in texts))
 
 
 def _text_reader(column: Column, marks: frozenset[str]) -> Callable[[object], str | None]:

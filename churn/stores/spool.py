@@ -94,11 +94,13 @@ class SpoolWriter:
         """
         if not records:
             return 0
-        lines = b"\n".join(records) + b"\n"
+        lines = b"\n".join([*records, b""])
         if lines.count(b"\n") != len(records):
             raise UsageError("a spool record is one line: serialise it without line ends")
         with self._lock:
             written = 0 if self._queue or self._is_closed else self._write(lines)
+            if written == len(lines):
+                return len(records)
             done = lines.count(b"\n", 0, written)
             return done + sum(self._wait_in_memory(each + b"\n") for each in records[done:])
 

@@ -12,7 +12,7 @@ import orjson
 
 from churn.contract.table import CheckedTable, RejectedRow
 from churn.scoring.explanation import Explanation
-from churn.scoring.prediction import Prediction, utc_now
+from churn.scoring.prediction import utc_now
 from churn.scoring.standing import Standing
 from services import telemetry
 from services.api.formats.cells import Cells, joined, json_cells, json_inputs, members
@@ -22,7 +22,7 @@ from services.live import Served
 from services.worker import Worker
 
 PLACE = tuple(field.name for field in fields(Standing))
-RECORDED_PLACE = tuple(name for name in PLACE if name in Prediction.__dataclass_fields__)
+RECORDED = ("prediction_id", "customer_id", "churn_prediction", "risk_level", *PLACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class ScoredRows:
         customer_ids: as sent, or generated.
         inputs: per row its input columns as members of a JSON object, `"tenure":12,…`.
         predicted: values by name of what is answered for each row, besides the inputs.
+        cells: the same and the customer_id as JSON.
         whys: per row what to do, and why; None when nobody asked.
         rejected: rows that were set aside.
         recorded: how many of the rows are in the spool.
@@ -43,6 +44,7 @@ class ScoredRows:
     customer_ids: Sequence[str]
     inputs: Sequence[bytes]
     predicted: Mapping[str, Sequence[object]]
+    cells: Mapping[str, Sequence[bytes]]
     whys: Sequence[Mapping[str, object]] | None
     rejected: Sequence[RejectedRow]
     recorded: int
@@ -82,11 +84,12 @@ class BatchScoring:
             **{name: [getattr(each, name) for each in standings] for name in PLACE},
         }
         customer_ids = _customer_ids(table, ids)
-        inputs = members(json_inputs(scorer.contract, table.columns))
-        recorded = self._worker.spool.extend(self._lines(customer_ids, inputs, predicted))
+        cells = {name: json_cells(values) for name, values in {"customer_id": customer_ids, **predicted}.items()}
+        inputs = joined(members(json_inputs(scorer.contract, table.columns)))
+        recorded = self._worker.spool.extend(self._lines(cells, inputs))
         self._served.meters.count_all(probabilities, levels.tolist())
         whys = self._whys(table, probabilities) if self._is_explained else None
-        return ScoredRows(table, customer_ids, inputs, predicted, whys, chunk.rejected, recorded)
+        return ScoredRows(table, customer_ids, inputs, predicted, cells, whys, chunk.rejected, recorded)
 
     def _count(self, chunk: CheckedChunk) -> None:
         telemetry.REJECTED.labels(self._worker.door).inc(len(chunk.rejected))
@@ -116,12 +119,9 @@ class BatchScoring:
         key = self._key
         return [hashlib.sha256(f"{key}:{row}".encode()).hexdigest()[:32] for row in numbers.tolist()]
 
-    def _lines(
-        self, customer_ids: Sequence[str], inputs: Sequence[bytes], predicted: Mapping[str, Sequence[object]]
-    ) -> list[bytes]:
+    def _lines(self, cells: Mapping[str, Sequence[bytes]], inputs: Sequence[bytes]) -> list[bytes]:
         """Render the records of a chunk, each as Prediction.to_json would."""
         scorer = self._served.scorer
-        of_row = ("prediction_id", "churn_probability", "churn_prediction", "risk_level", *RECORDED_PLACE)
         of_all = {
             "model_name": scorer.name,
             "model_version": scorer.version,
@@ -131,12 +131,11 @@ class BatchScoring:
             "predicted_at": utc_now(),
         }
         record: dict[str, Cells] = {
-            "customer_id": json_cells(customer_ids),
-            **{name.removeprefix("churn_") if name == "churn_probability" else name: json_cells(predicted[name])
-               for name in of_row},
-            **{name: repeat(orjson.dumps(value)) for name, value in of_all.items()},
-        }  # fmt: skip
-        return joined([repeat(b"{"), members(record), repeat(b',"inputs":{'), inputs, repeat(b"}}")])
+            **{name: orjson.dumps(value) for name, value in of_all.items()},
+            "probability": cells["churn_probability"],
+            **{name: cells[name] for name in RECORDED},
+        }
+        return joined([b"{", *members(record), b',"inputs":{', inputs, b"}}"])
 
 
 def new_prediction_ids(count: int) -> list[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Protocol
 
 import orjson
@@ -152,11 +151,11 @@ class CsvAnswer:
         return begin + b"".join(in_order(scored, self._lines(scored), set_aside))
 
     def _lines(self, scored: ScoredRows) -> list[bytes]:
-        columns: list[Cells] = [csv_cells(scored.table.accepted.tolist()), csv_cells(scored.customer_ids)]
+        columns: list[Cells] = [json_cells(scored.table.accepted), csv_cells(scored.customer_ids)]
         columns += csv_inputs(self._contract, scored.table.columns).values()
         columns += [csv_cells(values) for values in scored.predicted.values()]
         columns += [csv_cells(values) for values in words_of(scored).values()]
-        return with_commas([*columns, repeat(b"")])
+        return with_commas([*columns, b""])
 
     def end(self, totals: Totals) -> bytes:
         """Add nothing; the totals of a CSV can be counted."""
@@ -178,12 +177,12 @@ def table_names(contract: Contract, *, is_explained: bool) -> list[str]:
 
 def json_rows(id_name: str, scored: ScoredRows) -> list[bytes]:
     """Return a JSON object per scored row."""
-    head = members({INPUT_ROW: json_cells(scored.table.accepted.tolist()), id_name: json_cells(scored.customer_ids)})
-    tail = members({name: json_cells(values) for name, values in scored.predicted.items()})
-    parts: list[Cells] = [repeat(b"{"), head, repeat(b","), scored.inputs, repeat(b","), tail]
+    head = members({INPUT_ROW: json_cells(scored.table.accepted), id_name: scored.cells["customer_id"]})
+    tail = members({name: scored.cells[name] for name in scored.predicted})
+    parts: list[Cells] = [b"{", *head, b",", scored.inputs, b",", *tail]
     if scored.whys is not None:
-        parts += [repeat(b","), [orjson.dumps(why)[1:-1] for why in scored.whys]]
-    return joined([*parts, repeat(b"}")])
+        parts += [b",", [orjson.dumps(why)[1:-1] for why in scored.whys]]
+    return joined([*parts, b"}"])
 
 
 def in_order(scored: ScoredRows, lines: Sequence[bytes], set_aside: Sequence[bytes]) -> Iterator[bytes]:

@@ -12,13 +12,16 @@ from churn.contract.column import Column
 from churn.contract.contract import Contract
 from churn.contract.table import Columns
 
-Cells = Iterable[bytes]
-"""A text per row; endless when it is the same in all."""
+Cells = Sequence[bytes] | bytes
+"""A text per row, or the one of all rows."""
 
-RENDER_NUMPY = orjson.OPT_SERIALIZE_NUMPY
+LARGEST_WHOLE = 2.0**62
 UNSAFE = re.compile(r'[",\r\n]')
 FORMULA = re.compile(r"\s*[=+\-@\t\r\0]")
 """Begins a text that a spreadsheet may run (OWASP ASVS 1.2.10), also behind blanks."""
+
+SPECIAL = re.compile(r'[",\r]|^[^\S\n]*[=+\-@\t\0]', re.MULTILINE)
+"""In lines of texts: one that can't stand in a CSV as it is."""
 
 
 class Texts(dict[object, bytes]):
@@ -33,18 +36,32 @@ class Texts(dict[object, bytes]):
         return text
 
 
-def json_cells(values: Sequence[object]) -> list[bytes]:
-    """Render values as JSON."""
-    if set(map(type, values)) <= {int, float, type(None)}:
-        return _numbers(values, b"null")
-    return list(map(Texts(orjson.dumps).__getitem__, values))
+def json_cells(values: Sequence[object] | np.ndarray) -> list[bytes]:
+    """Render numbers, texts, truths and None as JSON."""
+    cells = _numbers(values)
+    if len(cells) == len(values):
+        return cells
+    return list(map(Texts(orjson.dumps).__getitem__, values))  # a text holds a comma, or there are no values
 
 
 def csv_cells(values: Sequence[object]) -> list[bytes]:
     """Render values as cells of a CSV: None as an empty one, texts so that no spreadsheet runs them."""
-    if set(map(type, values)) <= {int, float, type(None)}:
-        return _numbers(values, b"")
+    kinds = set(map(type, values))
+    if str not in kinds:
+        return _numbers(values, missing=b"")
+    if kinds == {str}:
+        lines = "\n".join(values)  # type: ignore[arg-type]
+        if lines.count("\n") == len(values) - 1 and not SPECIAL.search(lines):
+            return lines.encode().split(b"\n")
     return list(map(Texts(csv_text).__getitem__, values))
+
+
+def _numbers(values: Sequence[object] | np.ndarray, *, missing: bytes = b"null") -> list[bytes]:
+    try:
+        text = orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)
+    except TypeError:  # integers beyond 64 bits
+        return [missing if value is None else str(value).encode() for value in values]
+    return text[1:-1].replace(b"null", missing).split(b",") if len(values) else []
 
 
 def csv_text(value: object) -> bytes:
@@ -70,45 +87,38 @@ def _inputs(column: Column, values: np.ndarray, render: Callable[[Any], bytes], 
         texts = Texts(render)
         texts[""] = missing
         return list(map(texts.__getitem__, values.tolist()))
-    if column.type == "number":
-        return _numbers(values, missing)  # float32 renders as its shortest text: 79.4, not 79.40000152…
-    is_missing = np.isnan(values)
-    if not is_missing.any():
-        return _numbers(_whole(values), missing)
-    cells = np.full(len(values), missing, object)
-    cells[~is_missing] = _numbers(_whole(values[~is_missing]), missing) or None
-    return list(cells)
+    # float32 renders as its shortest text: 79.4, not 79.40000152…
+    return _numbers(values if column.type == "number" else _whole(values), missing=missing)
 
 
-def _whole(values: np.ndarray) -> list[int]:
-    """Whole numbers up to 1e30 don't fit into int64."""
-    return values.astype(np.int64).tolist() if np.all(np.abs(values) < 2**62) else list(map(int, values.tolist()))
+def _whole(values: np.ndarray) -> list[int | None] | np.ndarray:
+    if np.all(np.abs(values) < LARGEST_WHOLE):  # NaN is not
+        return values.astype(np.int64)
+    return [None if value != value else int(value) for value in values.tolist()]  # noqa: PLR0124  NaN
 
 
-def _numbers(values: Sequence[object] | np.ndarray, missing: bytes) -> list[bytes]:
-    if not len(values):
-        return []
-    try:
-        text = orjson.dumps(values, option=RENDER_NUMPY)
-    except TypeError:  # integers beyond 64 bits
-        return [str(value).encode() for value in values]
-    return text[1:-1].replace(b"null", missing).split(b",")
-
-
-def members(cells: Mapping[str, Cells]) -> list[bytes]:
-    """Return per row `"name":value,…` without braces."""
+def members(cells: Mapping[str, Cells]) -> list[Cells]:
+    """Return the parts of `"name":value,…`, an object's members without braces."""
     parts: list[Cells] = []
     for place, (name, each) in enumerate(cells.items()):
-        parts += [repeat((b"," if place else b"") + orjson.dumps(name) + b":"), each]
-    return joined(parts)
+        parts += [(b"," if place else b"") + orjson.dumps(name) + b":", each]
+    return parts
 
 
-def joined(parts: Sequence[Cells]) -> list[bytes]:
-    """Join texts row by row; at least one part ends."""
-    return list(map(b"".join, zip(*parts, strict=False)))
+def joined(parts: Iterable[Cells]) -> list[bytes]:
+    """Join texts row by row; at least one part has a text per row."""
+    columns: list[Iterable[bytes]] = []
+    constant = b""
+    for part in parts:
+        if isinstance(part, bytes):
+            constant += part
+        else:
+            columns += [repeat(constant), part]
+            constant = b""
+    return list(map(b"".join, zip(*columns, repeat(constant), strict=False)))
 
 
 def with_commas(columns: Iterable[Cells]) -> list[bytes]:
     """Join cells of a row by commas, with a line's end."""
-    parts = list(chain.from_iterable((repeat(b","), each) for each in columns))
-    return joined([*parts[1:], repeat(b"\r\n")])
+    parts = list(chain.from_iterable((b",", each) for each in columns))
+    return joined([*parts[1:], b"\r\n"])

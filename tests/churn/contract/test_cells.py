@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from churn.contract.cells import coded, plain_number, plain_numbers, readable_texts, text_of
+from churn.contract.cells import Distinct, plain_number, plain_numbers, readable_texts, text_of
 from churn.contract.texts import MISSING_MARKS, is_readable
 
 MARKS = frozenset(MISSING_MARKS)
@@ -56,7 +56,15 @@ def test_other_texts_get_a_closer_look(sent: list[object]) -> None:
     assert readable_texts(sent) is None
 
 
-def test_cells_are_coded_in_the_order_of_their_coming() -> None:
-    codes, places = coded(["b", "a", "b"])
+def test_what_is_found_for_distinct_cells_is_spread_over_all() -> None:
+    found = Distinct(["b", "a", "b", None])
 
-    assert (list(codes), places.tolist()) == (["b", "a"], [0, 1, 0])
+    assert list(found) == ["b", "a", None]
+    assert found.spread([1.0, 2.0, 3.0], np.float64).tolist() == [1, 2, 1, 3]
+    assert found.flags([False, True, False]).tolist() == [False, True, False, False]
+    assert not found.flags([False] * 3).any()
+
+
+@pytest.mark.parametrize("cells", [[1, True, 1.0], [True, 1], [[1], "a"], [0, False, None]])
+def test_cells_that_only_look_equal_are_told_apart(cells: list[object]) -> None:
+    assert list(Distinct(cells)) == list(dict.fromkeys(map(text_of, cells)))
