@@ -6,7 +6,7 @@ there when the event loop comes round is scored, be it one row or fifty.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from churn.contract.request import Row
 from churn.scoring.explanation import Explanation
@@ -16,8 +16,7 @@ Found = tuple[float, Explanation | None]
 """Probability of leaving; and the reasons, when they are asked for and the version gives any."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(NamedTuple):
     scorer: Scorer
     row: Row
     wants_reasons: bool

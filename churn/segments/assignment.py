@@ -1,7 +1,7 @@
 """The segment book: which segment a customer belongs to. numpy and pydantic only, since serving imports it."""
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -13,6 +13,9 @@ from churn.segments.profile import Choice, Segment
 from churn.segments.scales import CategoryScale, Frozen, NumberScale, Scale
 
 Row = Mapping[str, float | str]
+
+REMEMBERED = 4096
+"""Values of a number whose distances are kept: months and price lists repeat themselves."""
 
 
 class SegmentBook(Frozen):
@@ -38,7 +41,7 @@ class SegmentBook(Frozen):
             raise ValueError(f"every segment's centre needs {width} coordinates, one per column and category")
         return self
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Name per segment number."""
         return tuple(segment.name for segment in self.segments)
@@ -94,7 +97,7 @@ def _distances(scale: CategoryScale, centres: np.ndarray) -> np.ndarray:
 def _measure(scale: Scale, table: np.ndarray) -> Callable[..., list[float]]:
     if isinstance(scale, NumberScale):
         encode, centres = scale.encode_value, table[0].tolist()
-        return lambda value: _squares(encode(value), centres)
+        return lru_cache(REMEMBERED)(lambda value: _squares(encode(value), centres))
     by_text = dict(zip(scale.categories, table[:-1].tolist(), strict=True))
     unlisted = table[-1].tolist()
     return lambda text: by_text.get(text, unlisted)

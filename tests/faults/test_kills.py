@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from churn.contract.contract import Contract
+from services.serving import require_free
 from tests.faults.doors import Home, Load, OpenDoor, attendants, wait_until
 
 pytestmark = pytest.mark.slow
@@ -98,15 +99,25 @@ def test_a_door_that_dies_as_a_whole_loses_nothing_and_the_other_goes_on(
 
 @pytest.mark.usefixtures("on_disk")
 @pytest.mark.parametrize("kind", ["bento", "fastapi"])
-def test_workers_answer_on_when_their_master_is_killed(
-    open_door: Callable[..., OpenDoor], telco: Contract, kind: str
+def test_workers_end_when_their_master_is_killed_so_that_the_port_is_free(
+    open_door: Callable[..., OpenDoor], home: Home, telco: Contract, kind: str
 ) -> None:
-    door = open_door(kind).ready()
+    """Whoever starts the service again must not meet the old workers on its port."""
+    door = open_door(kind, workers=2).ready()
+    wait_until(lambda: len(door.worker_processes()) == 2, "two workers serve")
+    workers = door.worker_processes()
+    load = Load(door, "load", telco.example)
+    load.start()
+    time.sleep(1)
     os.kill(door.process.pid, signal.SIGKILL)
     door.process.wait()
-    time.sleep(1)
 
-    assert [door.predict(telco.example)[0] for _ in range(20)] == [200] * 20
+    wait_until(lambda: not any(each.is_running() for each in workers), "the workers have ended", seconds=20)
+    require_free("127.0.0.1", door.port)
+    load.finish()
+    assert load.failures == []
+    open_door(kind).ready()
+    nothing_is_lost_or_stored_twice(home, [load])
 
 
 @pytest.mark.usefixtures("on_disk")
