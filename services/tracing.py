@@ -6,6 +6,7 @@ Own and small, because the usual instrumentation puts whole addresses into spans
 import logging
 from typing import TYPE_CHECKING
 
+import anyio
 import anyio.to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,6 +26,8 @@ UNTRACED = frozenset({"/livez", "/readyz", "/metrics"})
 """Asked every few seconds by programs that nobody follows."""
 
 SERVICE = "holdfast"
+PATIENCE_SECONDS = 2.0
+"""A collector that is away must not keep a door from ending."""
 
 
 def traced(app: ASGIApp, door: str) -> ASGIApp:
@@ -54,7 +57,8 @@ class TracedApp:
             return
         await self._app(scope, receive, send)
         if scope["type"] == "lifespan":  # a worker of the fallback ends without Python's own farewell
-            await anyio.to_thread.run_sync(self._provider.shutdown)
+            with anyio.move_on_after(PATIENCE_SECONDS):
+                await anyio.to_thread.run_sync(self._provider.shutdown, abandon_on_cancel=True)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         from opentelemetry.trace import SpanKind  # noqa: PLC0415  see the module
