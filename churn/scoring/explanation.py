@@ -1,6 +1,6 @@
 """An explanation: what each raw column adds to the log-odds of leaving, and the strongest reasons in words."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from churn.bundle.explanation_session import ExplanationSession
 from churn.contract.contract import Contract
 from churn.contract.phrases import Value
-from churn.scoring.reasons import LEAST_LOG_ODDS, Reason, ReasonWriter
+from churn.scoring.reasons import LEAST_LOG_ODDS, Reason, ReasonWriter, strongest
 
 DECIMALS = 6
 """Of log-odds in an answer: twenty columns rounded so still add up within 1e-5."""
@@ -65,23 +65,24 @@ class Explainer:
 
     def explain_row(self, row: Mapping[str, float | str]) -> Explanation:
         """Explain one graph-ready row."""
-        return self._explanation(row, self._explain_row(row))
+        return next(self._explanations([row], self._explain_row(row)[np.newaxis]))
 
     def explain_rows(self, rows: Sequence[Mapping[str, float | str]]) -> list[Explanation]:
         """Explain several graph-ready rows in one run."""
-        return [self._explanation(row, found) for row, found in zip(rows, self._explain_rows(rows), strict=True)]
+        return list(self._explanations(rows, self._explain_rows(rows)))
 
     def explain_columns(self, columns: Mapping[str, np.ndarray]) -> Iterator[Explanation]:
         """Explain graph-ready columns, row by row."""
-        rows = zip(*(columns[name] for name in self._names), strict=True)
-        for cells, found in zip(rows, self.contributions(columns), strict=True):
-            yield self._explanation(dict(zip(self._names, cells, strict=True)), found)
+        cells = zip(*(columns[name] for name in self._names), strict=True)
+        rows = (dict(zip(self._names, each, strict=True)) for each in cells)
+        return self._explanations(rows, self.contributions(columns))
 
-    def _explanation(self, row: Mapping[str, float | str], found: np.ndarray) -> Explanation:
+    def _explanations(self, rows: Iterable[Mapping[str, float | str]], found: np.ndarray) -> Iterator[Explanation]:
         rounded = np.round(found.astype(np.float64), DECIMALS)
-        *contributions, base = rounded.tolist()
-        return Explanation(
-            base_log_odds=base,
-            contributions=dict(zip(self._names, contributions, strict=True)),
-            top_reasons=self._writer.top(row, rounded[:-1]),
-        )
+        places = strongest(rounded[:, :-1]).tolist()
+        for row, (*contributions, base), chosen in zip(rows, rounded.tolist(), places, strict=True):
+            yield Explanation(
+                base_log_odds=base,
+                contributions=dict(zip(self._names, contributions, strict=True)),
+                top_reasons=self._writer.tell(row, contributions, chosen),
+            )

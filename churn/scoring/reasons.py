@@ -1,6 +1,6 @@
 """Reasons in plain words: "tenure is 2 months, which raises the risk"."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,12 +48,22 @@ class ReasonWriter:
             row: value per column.
             contributions: one per column, in log-odds; shape (columns,).
         """
-        strongest = np.argsort(-np.abs(contributions), kind="stable")[:MOST_REASONS]
-        found = ((self._names[position], float(contributions[position])) for position in strongest.tolist())
-        return tuple(self._reason(name, row[name], amount) for name, amount in found if abs(amount) >= LEAST_LOG_ODDS)
+        return self.tell(row, contributions.tolist(), strongest(contributions).tolist())
 
-    def _reason(self, name: str, cell: float | str, log_odds: float) -> Reason:
-        value = value_of(cell, self._kinds[name])
+    def tell(
+        self, row: Mapping[str, float | str], contributions: Sequence[float], places: Sequence[int]
+    ) -> tuple[Reason, ...]:
+        """Word the contributions at some places, but for those that are next to nothing."""
+        told = [place for place in places if abs(contributions[place]) >= LEAST_LOG_ODDS]
+        return tuple([self._reason(self._names[place], row, contributions[place]) for place in told])
+
+    def _reason(self, name: str, row: Mapping[str, float | str], log_odds: float) -> Reason:
+        value = value_of(row[name], self._kinds[name])
         effect: Effect = "raises" if log_odds > 0 else "lowers"
         words = f"{self._phrases[name](value)}, which {effect} the risk"
         return Reason(name, value, effect, log_odds, words)
+
+
+def strongest(contributions: np.ndarray) -> np.ndarray:
+    """Return where the three largest contributions are, strongest first, along the last axis: shape (…, 3)."""
+    return np.argsort(-np.abs(contributions), axis=-1, kind="stable")[..., :MOST_REASONS]
