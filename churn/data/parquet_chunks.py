@@ -60,9 +60,10 @@ def read_parquet_chunks(stream: BinaryIO, *, wanted: frozenset[str], name: str =
 def _translated(name: str) -> Iterator[None]:
     import pyarrow  # noqa: PLC0415  who reads CSV does not need it
 
+    # Names that are not UTF-8 and dates after the year 9999 are errors of Python's own.
     try:
         yield
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, LookupError, OverflowError, MemoryError) as error:
         raise TableError(f"{name} is not a Parquet file, or is damaged") from error
 
 
