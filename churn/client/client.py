@@ -94,7 +94,9 @@ class Client:
                 crew.shutdown(cancel_futures=True)
 
     def predict_file(self, path: Path | str, *, out: Path | str, format: str | None = None) -> Path:  # noqa: A002
-        """Score a file of customers into another one, a piece at a time; sent once, as it may be stored.
+        """Score a file of customers into another one, a piece at a time.
+
+        It is sent under a key, so that another door may begin anew when one breaks off, and each row is stored once.
 
         Args:
             path: CSV, JSON, NDJSON or Parquet, by its name.
@@ -107,9 +109,9 @@ class Client:
             UnreachableError: no door answered, or it broke off.
         """
         source, target = Path(path), Path(out)
-        headers = {"accept": media_type_of(target, format)}
+        headers = {"accept": media_type_of(target, format), "idempotency-key": _new_key()}
         errand = Errand(
-            method="POST", path=f"{API}/batch_predict", is_repeatable=False, headers=headers,
+            method="POST", path=f"{API}/batch_predict", is_repeatable=True, headers=headers,
             file=(source, media_type_of(source)), seconds=FILE_SECONDS,
         )  # fmt: skip
         return self._save(errand, target)
@@ -130,7 +132,7 @@ class Client:
     def models(self) -> list[Model]:
         """Return the registered versions, the newest first."""
         found = self._send(Errand(method="GET", path=f"{API}/models", is_repeatable=True)).json()
-        return [Model.model_validate(each) for each in (found["models"] if isinstance(found, dict) else found)]
+        return [Model.model_validate(each) for each in found["versions"]]
 
     def model(self, version: int | str) -> Model:
         """Return one registered version."""
@@ -205,8 +207,7 @@ class Client:
         return self._transport.send(errand)
 
     def _save(self, errand: Errand, target: Path) -> Path:
-        with self._transport.stream(errand) as answer:
-            write_whole(answer, target)
+        self._transport.fetch(errand, lambda answer: write_whole(answer, target))
         return target
 
 

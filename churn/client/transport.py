@@ -1,7 +1,8 @@
 """Transport: takes an errand to one door after another until it is answered, or its time is over."""
 
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import IO
@@ -11,11 +12,14 @@ import httpx
 from churn.client.allowance import Allowance
 from churn.client.doors import Door, Doors
 from churn.client.errand import Errand
-from churn.client.journey import BUSY, NOT_SENT, Journey, unreachable
+from churn.client.journey import BUSY, Journey
 from churn.client.refusals import refusal_of, retry_after_of
 
 AWAY = frozenset({502, 503, 504})
 """Statuses of a door, or of a proxy before it, that another door may do better than."""
+
+
+SILENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +60,41 @@ class Transport:
                     break
             journey.rest(errand)
 
-    @contextmanager
-    def stream(self, errand: Errand) -> Iterator[httpx.Response]:
-        """Send once, to the first door that can be connected to, and leave the answer to be read in pieces.
+    def fetch(self, errand: Errand, read: Callable[[httpx.Response], None]) -> None:
+        """Have an answer read in pieces; each door is asked once, and a repeatable errand survives one that breaks off.
+
+        Args:
+            errand: its `seconds` are the longest silence.
+            read: reads the answer; it begins anew at the next door.
 
         Raises:
-            ApiError: the door refused the request.
-            UnreachableError: no door could be connected to, or it broke off.
+            ApiError: a door refused the request.
+            UnreachableError: no door answered to the end.
         """
-        journey = Journey(time.monotonic() + self._patience.total_seconds)
+        journey = Journey(math.inf)
         for door in self._doors.worth_trying():
-            try:
-                answer = self._sent(door, errand, seconds=errand.seconds or self._patience.total_seconds, stream=True)
-            except httpx.TransportError as error:
-                door.fail()
-                journey.note(door, error)
-                if isinstance(error, NOT_SENT):
-                    continue
-                break
-            with _translated(door, errand), closing(answer):
-                door.succeed()
-                if answer.status_code >= 400:
-                    answer.read()
-                    raise refusal_of(answer)
-                yield answer
+            if self._is_fetched(door, errand, journey, read):
                 return
+            if journey.is_busy or not self._may_go_on(errand, journey):
+                break
         raise journey.failure(errand)
 
-    def _try(self, door: Door, errand: Errand, journey: "Journey") -> httpx.Response | None:
+    def _is_fetched(self, door: Door, errand: Errand, journey: Journey, read: Callable[[httpx.Response], None]) -> bool:
+        seconds = errand.seconds or SILENCE_SECONDS
+        try:
+            with closing(self._sent(door, errand, seconds=seconds, stream=True)) as answer:
+                if answer.status_code >= 400:
+                    answer.read()
+                if self._judged(door, answer, journey) is None:
+                    return False
+                read(answer)
+        except httpx.TransportError as error:
+            door.fail()
+            journey.note(door, error)
+            return False
+        return True
+
+    def _try(self, door: Door, errand: Errand, journey: Journey) -> httpx.Response | None:
         """Ask one door; None: another one may do better."""
         seconds = min(errand.seconds or self._patience.try_seconds, max(journey.left, 0.001))
         try:
@@ -94,7 +105,7 @@ class Transport:
             return None
         return self._judged(door, answer, journey)
 
-    def _judged(self, door: Door, answer: httpx.Response, journey: "Journey") -> httpx.Response | None:
+    def _judged(self, door: Door, answer: httpx.Response, journey: Journey) -> httpx.Response | None:
         if answer.status_code in AWAY:
             door.fail(retry_after_of(answer))
         else:
@@ -106,7 +117,7 @@ class Transport:
             raise refusal_of(answer)
         return answer
 
-    def _may_go_on(self, errand: Errand, journey: "Journey") -> bool:
+    def _may_go_on(self, errand: Errand, journey: Journey) -> bool:
         if journey.left <= 0:
             return False
         return journey.is_unsent or journey.is_busy or (errand.is_repeatable and self._allowance.spend())
@@ -130,12 +141,3 @@ def _form(errand: Errand) -> Iterator[dict[str, tuple[str, IO[bytes], str]] | No
     path, media_type = errand.file
     with path.open("rb") as file:
         yield {"file": (path.name, file, media_type)}
-
-
-@contextmanager
-def _translated(door: Door, errand: Errand) -> Iterator[None]:
-    try:
-        yield
-    except httpx.TransportError as error:
-        door.fail()
-        raise unreachable(door.url, errand, error) from error

@@ -7,12 +7,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
+from services.api.address import address_of
 from services.api.endpoint import Endpoint
+from services.api.examples import Place, with_examples
 from services.api.headers import page_policy
 from services.api.openapi import openapi_document
 from services.api.security import with_security
@@ -59,10 +61,13 @@ def docs_routes(worker: Worker, endpoints: Sequence[Endpoint], routers: Sequence
         return FileResponse(_folder() / asset, media_type=ASSETS[asset], headers={"cache-control": "max-age=86400"})
 
     @router.get("/openapi.json")
-    async def openapi() -> dict[str, Any]:
-        """Return the OpenAPI document of the live contract."""
-        document = openapi_document(worker.live.served, endpoints, routers, title=TITLE, version=program_version())
-        return with_security(document, predict_is_open=worker.settings.predict_access == "open")
+    async def openapi(request: Request) -> dict[str, Any]:
+        """Return the OpenAPI document of the live contract, with examples for this address."""
+        served, is_open = worker.live.served, worker.settings.predict_access == "open"
+        document = openapi_document(served, endpoints, routers, title=TITLE, version=program_version())
+        return with_examples(
+            with_security(document, predict_is_open=is_open), served, Place(address_of(request), is_open)
+        )
 
     return router
 

@@ -116,9 +116,11 @@ def _example(served: Served | None) -> Document:
     if served is None:
         return {}
     contract = served.scorer.contract
-    inputs = [
-        {"name": name, "shape": [1], "datatype": kind, "data": [bool(value) if kind == "BOOL" else value]}
-        for name, value in contract.example.items()
-        if (kind := DATATYPES[contract.columns[name].type])
-    ]
+    names = contract.required_columns or tuple(contract.columns)
+    inputs = [_example_tensor(name, contract.columns[name].type, contract.example[name]) for name in names]
     return {"example": {"id": "example-1", "inputs": inputs}}
+
+
+def _example_tensor(name: str, kind: str, value: object) -> Document:
+    cell = bool(value) if kind == "boolean" else value
+    return {"name": name, "shape": [1], "datatype": DATATYPES[kind], "data": [cell]}

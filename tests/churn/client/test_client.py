@@ -27,6 +27,13 @@ from tests.churn.client.scripted import (
 CUSTOMER = {"tenure": 12}
 
 
+def half(handler: Handler, received: Received) -> None:
+    """Announce more than is sent."""
+    del received
+    handler.send(200, b"half", {"content-length": "100"})
+    handler.close_connection = True
+
+
 @pytest.fixture
 def nobody() -> str:
     """An address at which nobody listens."""
@@ -236,11 +243,6 @@ def test_a_file_is_scored_into_another_file(tmp_path: Path) -> None:
 
 
 def test_a_file_whose_answer_breaks_off_is_not_written(tmp_path: Path) -> None:
-    def half(handler: Handler, received: Received) -> None:
-        del received
-        handler.send(200, b"half", {"content-length": "100"})
-        handler.close_connection = True
-
     (tmp_path / "in.csv").write_text("tenure\n12\n")
     (tmp_path / "out.csv").write_text("as it was")
     with scripted(half) as door, Client(door.url) as client, pytest.raises(UnreachableError, match="batch_predict"):
@@ -248,6 +250,17 @@ def test_a_file_whose_answer_breaks_off_is_not_written(tmp_path: Path) -> None:
 
     assert (tmp_path / "out.csv").read_text() == "as it was"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+
+
+@pytest.mark.parametrize("reply", [half, breaks_off, refuses(503)])
+def test_a_file_is_scored_anew_by_another_door_under_the_same_key(tmp_path: Path, reply: Reply) -> None:
+    (tmp_path / "in.csv").write_text("tenure\n12\n")
+    with scripted(reply) as first, scripted(answers(b"whole")) as second, Client([first.url, second.url]) as client:
+        client.predict_file(tmp_path / "in.csv", out=tmp_path / "out.csv")
+
+    assert (tmp_path / "out.csv").read_bytes() == b"whole"
+    assert first.keys == second.keys
+    assert first.received[0].body.partition(b"\r\n")[2] != b""
 
 
 def test_a_file_of_a_type_that_no_door_knows_is_refused(tmp_path: Path) -> None:
