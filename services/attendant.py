@@ -13,8 +13,6 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 from churn.errors import StoreError
@@ -55,15 +53,16 @@ def _attend(settings: ServiceSettings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the door, which then lets go of us
     threading.Thread(target=_wait_for_parent, args=(stopping,), daemon=True).start()
     courier, foreman = Courier(settings), Foreman(settings)
-    works: dict[str, Callable[[threading.Event], None]] = {
-        "relay": courier.run, "jobs": foreman.run, "catalogue": partial(_list, settings),
-    }  # fmt: skip
+    works = {"relay": courier.run, "jobs": foreman.run}
     others = [threading.Thread(target=work, args=(stopping,), name=name) for name, work in works.items()]
     for each in others:
         each.start()
-    _mirror(settings, courier, foreman, stopping)
-    for each in others:
-        each.join()
+    try:
+        _mirror(settings, courier, foreman, stopping)
+    finally:  # whatever ends the mirror: the lock must not become free while the others are at work
+        stopping.set()
+        for each in others:
+            each.join()
 
 
 def _wait_for_parent(stopping: threading.Event) -> None:
@@ -72,18 +71,15 @@ def _wait_for_parent(stopping: threading.Event) -> None:
     stopping.set()
 
 
-def _list(settings: ServiceSettings, stopping: threading.Event) -> None:
-    from services.catalogue import Cataloguer  # noqa: PLC0415  as in _mirror
-
-    Cataloguer(settings).run(stopping)
-
-
 def _mirror(settings: ServiceSettings, courier: "Courier", foreman: Foreman, stopping: threading.Event) -> None:
+    from services.catalogue import Cataloguer  # noqa: PLC0415  as below
     from services.mirror import Mirror  # noqa: PLC0415  mlflow takes seconds, and the lock comes first
 
-    mirror = Mirror(settings)
+    mirror, cataloguer = Mirror(settings), Cataloguer(settings)
     while not stopping.is_set():
         mirror.sync()
+        if not mirror.problem:
+            cataloguer.look()
         _report(settings, mirror, courier, foreman)
         stopping.wait(settings.sync_seconds)
 

@@ -1,7 +1,7 @@
 """The catalogue: the registry's versions with what is known of each, as a file that workers read without a network."""
 
 import logging
-import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
@@ -46,23 +46,22 @@ class Cataloguer:
         self._connect = connect or (lambda: connect_registry(settings))
         self._registry: Registry | None = None
         self._facts: dict[str, TrainingFacts] = {}
-
-    def run(self, stopping: threading.Event) -> None:
-        """Look about every five seconds; while the registry is away the file stays as it is, and the mirror tells."""
-        while not stopping.is_set():
-            try:
-                self.look()
-            except (StoreError, OSError) as error:
-                log.debug("catalogue not renewed", extra={"reason": str(error)})
-            stopping.wait(LOOK_SECONDS)
+        self._look_at = 0.0
 
     def look(self) -> None:
-        """Read the registry once, and write the file if anything has changed.
+        """Look at the registry, about every five seconds, whenever it is called.
 
-        Raises:
-            StoreError: the registry does not answer.
-            OSError: the disk does not take the file.
+        Never raises: while the registry is away the file stays as it is, and the mirror tells of it.
         """
+        if time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + LOOK_SECONDS
+        try:
+            self._renew()
+        except (StoreError, OSError) as error:
+            log.warning("catalogue not renewed", extra={"reason": str(error)})
+
+    def _renew(self) -> None:
         self._registry = self._registry or self._connect()
         versions = self._registry.versions(self._settings.model)
         self._learn(self._registry, versions)

@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.5
 RETRY_SECONDS = 60.0
 GRACE_SECONDS = 12.0
-TAKEN, TAKEN_SECONDS = 75, 5.0
+SOON_SECONDS = 3.0
+TAKEN = 75
 """Exit status of a runner that found another at work in this home."""
 
 LOG_BYTES = 5 << 20
@@ -102,6 +103,7 @@ class Foreman:
                 env=environment_for_own_children(),
                 start_new_session=True,
             )
+        self.problem = ""
         log.info("runner started", extra={"runner": self._child.pid})
 
     def _has_ended(self, child: "subprocess.Popen[bytes]") -> bool:
@@ -113,8 +115,10 @@ class Foreman:
         if child.stdin is not None:
             child.stdin.close()
         if status == TAKEN:
-            self.problem, self._retry_at = "", time.monotonic() + TAKEN_SECONDS
+            self.problem, self._retry_at = "", time.monotonic() + SOON_SECONDS
         elif status:
+            if status < 0:  # killed: by a machine without memory, or by hand; a job that kills is given up by the queue
+                self._retry_at = time.monotonic() + SOON_SECONDS
             self.problem = f"the runner ended with status {status}: {self._settings.work_log} says why"
             log.error("runner ended badly", extra={"status": status})
         else:

@@ -3,8 +3,12 @@
 import logging
 import re
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
@@ -146,15 +150,38 @@ class Mirror:
 
 
 def connect_registry(settings: Settings) -> ModelRegistry:
-    """Open the registry, unless it is a local file that nobody made yet: MLflow would make it, and race with training.
+    """Open the registry, unless it is a local file that is not made yet: MLflow would make it, and race with training.
 
     Raises:
-        StoreError: there is no such file.
+        StoreError: there is no such file, or its tables are not those of this MLflow (yet).
     """
     file = settings.tracking_uri.removeprefix("sqlite:///")
-    if file != settings.tracking_uri and not Path(file).exists():
-        raise StoreError(f"there is no registry at {file} yet: `churn ring` makes one")
+    if file != settings.tracking_uri:
+        if not Path(file).exists():
+            raise StoreError(f"there is no registry at {file} yet: `churn ring` makes one")
+        if _revision_of(Path(file)) != _newest_revision():
+            raise StoreError(f"the registry at {file} is being made, or was made by another version of MLflow")
     return ModelRegistry(settings.tracking_uri)
+
+
+def _revision_of(file: Path) -> str | None:
+    """Read which tables MLflow has made there; None: not even the first."""
+    try:
+        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.Error:
+        return None
+    return str(row[0]) if row else None
+
+
+@cache
+def _newest_revision() -> str | None:
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  only for a local file
+
+    spec = find_spec("mlflow")
+    assert spec is not None  # noqa: S101  this module imports it
+    assert spec.origin is not None  # noqa: S101  a package has one
+    return ScriptDirectory(str(Path(spec.origin).parent / "store" / "db_migrations")).get_current_head()
 
 
 def _holds(folder: Path, registered: RegisteredBundle) -> bool:

@@ -1,4 +1,3 @@
-import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,12 @@ from services.exchange import read_note
 from services.listed import Catalogue, Measure
 from services.settings import ServiceSettings
 from tests.registered import promoted
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every call looks."""
+    monkeypatch.setattr(cataloguing, "LOOK_SECONDS", 0.0)
 
 
 class Shelf:
@@ -105,17 +110,25 @@ def test_many_versions_are_all_listed_and_their_runs_read_some_at_a_time(setting
     assert all(one.metrics for one in listed(settings).versions)
 
 
-def test_a_registry_that_is_away_leaves_the_list_as_it_was(
-    settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cataloguing, "LOOK_SECONDS", 0.01)
-    shelf, stopping = Shelf(1), threading.Event()
+def test_a_registry_that_is_away_leaves_the_list_as_it_was(settings: ServiceSettings) -> None:
+    shelf = Shelf(1)
     cataloguer = Cataloguer(settings, lambda: shelf)
     cataloguer.look()
     shelf.is_away = True
-    threading.Timer(0.1, stopping.set).start()
 
-    cataloguer.run(stopping)
+    cataloguer.look()
+
+    assert [one.version for one in listed(settings).versions] == [1]
+
+
+def test_the_registry_is_not_asked_at_each_call(settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cataloguing, "LOOK_SECONDS", 60.0)
+    shelf = Shelf(1)
+    cataloguer = Cataloguer(settings, lambda: shelf)
+    cataloguer.look()
+    shelf.numbers.append(2)
+
+    cataloguer.look()
 
     assert [one.version for one in listed(settings).versions] == [1]
 

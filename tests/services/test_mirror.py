@@ -1,5 +1,7 @@
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -258,3 +260,17 @@ def test_the_shadow_s_bundle_is_not_deleted_when_production_moves(
 
     left = {path.name for path in settings.bundle_folder.iterdir() if path.is_dir()}
     assert left == {registry.digests[1], registry.digests[2]}
+
+
+def test_a_registry_that_is_just_being_made_is_left_alone(settings: ServiceSettings) -> None:
+    """Two processes that make MLflow's tables at the same time break each other."""
+    settings.home.mkdir(parents=True)
+    file = settings.home / "mlflow.db"
+    for statement in ("CREATE TABLE experiments (id)", "CREATE TABLE alembic_version (version_num)"):
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute(statement)
+        with pytest.raises(StoreError, match="is being made"):
+            connect_registry(settings)
+
+    with closing(sqlite3.connect(file)) as connection:
+        assert len(connection.execute("SELECT name FROM sqlite_master").fetchall()) == 2
