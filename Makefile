@@ -26,6 +26,24 @@ test: setup ## what must pass before every commit (under 10 minutes); DATA=Telco
 test-slow: setup ## the longer tests: faults, fuzzing, real servers
 	@$(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest -m slow -n auto --dist loadfile --durations=20
 
+FAULTS = $(BIN)/pytest -m slow -p no:cacheprovider
+FAULT_FOLDER = var/faults
+
+chaos: setup ## every fault, many times (hours); prints what was counted and writes it to docs/reliability.md
+	@rm -rf $(FAULT_FOLDER)
+	@CHURN_TEST_LENGTH=long CHURN_TEST_STATISTICS=$(FAULT_FOLDER) $(FAULTS) tests/faults
+	@$(BIN)/python -m tests.faults.card $(FAULT_FOLDER)
+
+fuzz: setup ## 100,000 hostile requests to each door
+	@rm -rf $(FAULT_FOLDER)
+	@CHURN_TEST_LENGTH=long CHURN_TEST_STATISTICS=$(FAULT_FOLDER) $(FAULTS) tests/faults/test_fuzzed_doors.py
+	@$(BIN)/python -m tests.faults.card $(FAULT_FOLDER)
+
+soak: setup ## ordinary work for ten minutes, or HOURS=8: nothing may grow
+	@rm -rf $(FAULT_FOLDER)
+	@CHURN_TEST_HOURS=$(or $(HOURS),0.1667) CHURN_TEST_STATISTICS=$(FAULT_FOLDER) $(FAULTS) tests/faults/test_soak.py
+	@$(BIN)/python -m tests.faults.card $(FAULT_FOLDER)
+
 bench: setup ## measure speed, memory and the sampler; writes benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks $(if $(DATA),--data "$(DATA)")
 
@@ -53,4 +71,4 @@ lock: setup ## resolve again, and export the requirements that MLproject and the
 doctor: setup ## check this installation: versions, stores, production alias, ports, disk
 	@$(BIN)/churn doctor
 
-.PHONY: help setup demo test test-slow bench bench-science format check lock doctor
+.PHONY: help setup demo test test-slow chaos fuzz soak bench bench-science format check lock doctor

@@ -105,7 +105,7 @@ def test_what_must_not_happen_twice_is_sent_once(front: Front, doors: Doors) -> 
 
     status, problem, _ = ask(front, "POST", "/api/v1/retrain", b"{}")
 
-    assert (status, problem["status"], problem["title"]) == (502, 502, "Bad Gateway")
+    assert (status, problem["status"], problem["title"]) == (503, 503, "Service Unavailable")
     assert (len(doors[0].seen), len(doors[1].seen)) == (1, 0)
 
 
@@ -123,10 +123,24 @@ def test_the_last_door_is_asked_however_often_it_failed(front: Front, doors: Doo
     doors[0].close()
     doors[1].mood = "rude"
     for _ in range(6):
-        assert ask(front, "POST", "/predict", b"{}")[0] == 502
+        assert ask(front, "POST", "/predict", b"{}")[0] == 503
     doors[1].mood = "well"
 
     assert ask(front, "POST", "/predict", b"{}")[0] == 200
+
+
+def test_what_one_door_has_no_room_for_goes_to_the_other_and_then_is_refused(
+    front: Front, doors: Doors, many_sockets: list[socket.socket]
+) -> None:
+    doors[0].mood = doors[1].mood = "slow"
+    for each in many_sockets[:128]:
+        each.sendall(b"GET /docs HTTP/1.1\r\nHost: a\r\n\r\n")
+    time.sleep(0.5)
+
+    began = time.monotonic()
+    assert ask(front, "GET", "/docs")[0] == 503
+    assert time.monotonic() - began < 0.1
+    assert [len(door.seen) for door in doors] == [64, 64]
 
 
 def test_without_any_door_the_refusal_is_a_problem(front: Front, doors: Doors) -> None:
@@ -135,7 +149,7 @@ def test_without_any_door_the_refusal_is_a_problem(front: Front, doors: Doors) -
 
     status, problem, headers = ask(front, "GET", "/docs", headers={"x-request-id": "mine-1"})
 
-    assert (status, problem["status"], problem["request_id"]) == (502, 502, "mine-1")
+    assert (status, problem["status"], problem["request_id"]) == (503, 503, "mine-1")
     assert headers["content-type"] == "application/problem+json"
     assert (headers["retry-after"], headers["x-request-id"]) == ("2", "mine-1")
 
@@ -230,7 +244,7 @@ def test_the_log_names_request_and_door_and_no_customer(front: Front, doors: Doo
     first, second = front.lines
     assert (first["request_id"], first["path"], first["status"]) == ("seen-1", "/api/v1/explain", "200")
     assert first["doors"] == f"127.0.0.1:{doors[0].port}"
-    assert (second["status"], second["door_statuses"]) == ("502", "502")
+    assert (second["status"], second["door_statuses"]) == ("503", "502")
     assert "secret" not in front.log.read_text(encoding="utf-8")
     assert "secret" not in (front.folder / "errors.log").read_text(encoding="utf-8")
 
@@ -238,9 +252,9 @@ def test_the_log_names_request_and_door_and_no_customer(front: Front, doors: Doo
 def test_one_client_holds_no_more_connections_than_its_share(
     front: Front, doors: Doors, many_sockets: list[socket.socket]
 ) -> None:
-    doors[0].mood = doors[1].mood = "slow"
     for each in many_sockets:
-        each.sendall(b"GET /docs HTTP/1.1\r\nHost: a\r\n\r\n")
+        each.sendall(b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n")
     time.sleep(0.5)
 
     assert ask(front, "GET", "/docs")[0] == 429
+    assert doors[0].seen == []

@@ -12,7 +12,7 @@ class FaultSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CHURN_TEST_", env_ignore_empty=True, frozen=True)
 
     length: Literal["short", "long"] = "short"
-    hours: float = 1 / 6
+    hours: float = 0.01
     """How long a soak lasts."""
 
     statistics: Path | None = None
