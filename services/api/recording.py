@@ -4,8 +4,10 @@ import os
 import time
 from collections.abc import Mapping
 
+import orjson
+
 from churn.contract.request import CustomerRequest
-from churn.scoring.prediction import Prediction, utc_now
+from churn.scoring.prediction import utc_now
 from churn.scoring.scorer import Decision, Scorer
 from churn.scoring.standing import Standing
 from services import telemetry
@@ -49,25 +51,25 @@ def record(  # noqa: PLR0913  what an answer consists of
     """
     scorer: Scorer = served.scorer
     moment = utc_now()
-    line = Prediction(
-        prediction_id=prediction[0],
-        customer_id=prediction[1],
-        model_name=scorer.name,
-        model_version=scorer.version,
-        role="production",
-        door=worker.door,
-        inputs=inputs,
-        probability=probability,
-        threshold=scorer.threshold,
-        churn_prediction=decision.churn_prediction,
-        risk_level=decision.risk_level,
-        predicted_at=moment,
-        segment=standing.segment,
-        expected_loss=standing.expected_loss,
-        expected_profit=standing.expected_profit,
-        priority_score=standing.priority_score,
-    ).to_json()
-    is_recorded = worker.spool.append(line)
+    line: dict[str, object] = {  # as Prediction.to_json writes it: making one first takes three times as long
+        "prediction_id": prediction[0],
+        "customer_id": prediction[1],
+        "model_name": scorer.name,
+        "model_version": scorer.version,
+        "role": "production",
+        "door": worker.door,
+        "inputs": inputs,
+        "probability": probability,
+        "threshold": scorer.threshold,
+        "churn_prediction": decision.churn_prediction,
+        "risk_level": decision.risk_level,
+        "predicted_at": moment,
+        "segment": standing.segment,
+        "expected_loss": standing.expected_loss,
+        "expected_profit": standing.expected_profit,
+        "priority_score": standing.priority_score,
+    }
+    is_recorded = worker.spool.append(orjson.dumps(line))
     served.meters.count(probability, decision.risk_level)
     return is_recorded, moment
 
