@@ -60,17 +60,17 @@ class SharedWindow:
         )
         self._take = self._redis.register_script(TAKE)
 
-    async def take(self, subject: str, limit: int) -> float | None:
-        """Do as Window.take; None: Redis is away."""
+    async def take(self, subject: str, limit: int) -> float:
+        """Do as Window.take; while Redis is away it objects to nothing: each worker's own window decides."""
         if self._clock() < self._rests_until:
-            return None
+            return 0.0
         try:
             async with asyncio.timeout(2 * TIMEOUT_SECONDS):
                 return float(await self._take(keys=[PREFIX + subject], args=[limit]))
         except (RedisError, OSError, TimeoutError) as error:
             self._rests_until = self._clock() + REST_SECONDS
             log.warning("redis away: each worker counts for itself", extra={"kind": type(error).__name__})
-            return None
+            return 0.0
 
     async def close(self) -> None:
         """Close its connections."""

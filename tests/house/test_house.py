@@ -24,6 +24,7 @@ FLOORS = {
     "bentoml": "1.4.39",
     "starlette": "1.0.1",
     "python-multipart": "0.0.27",
+    "pyjwt": "2.13",
     "evidently": "0.7.23",
 }
 CEILINGS = {"pandas": "3.1"}

@@ -50,7 +50,7 @@ def test_a_key_that_is_not_there_can_not_be_revoked(store: ApiKeyStore) -> None:
         store.revoke("0" * 16)
 
 
-@pytest.mark.parametrize("label", ["", "  ", "a\nb", "x" * 101])
-def test_a_label_says_something(store: ApiKeyStore, label: str) -> None:
-    with pytest.raises(UsageError, match="say what it is for"):
-        store.issue(label, role="client", created_by="ann", days=90)
+def test_a_label_says_something(store: ApiKeyStore) -> None:
+    for label in ("", "  ", "a\nb", "x" * 101):
+        with pytest.raises(UsageError, match="say what it is for"):
+            store.issue(label, role="client", created_by="ann", days=90)

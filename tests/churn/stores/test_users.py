@@ -31,20 +31,19 @@ def test_who_gives_the_right_password_is_known(store: UserStore) -> None:
     assert found.password_hash.startswith("$argon2id$")
 
 
-@pytest.mark.parametrize(
-    ("name", "password"),
-    [
-        ("ann", "correct horse batterz"),
-        ("ann", ""),
-        ("bob", PASSWORD),
-        ("Ann", PASSWORD),
-        ("ann\x00", PASSWORD),
-        ("ann", "\ud800"),
-        ("' or 1=1 --", PASSWORD),
-    ],
-)
-def test_anybody_else_is_not(store: UserStore, name: str, password: str) -> None:
-    assert store.verify(name, password) is None
+WRONG = [
+    ("ann", "correct horse batterz"),
+    ("ann", ""),
+    ("bob", PASSWORD),
+    ("Ann", PASSWORD),
+    ("ann\x00", PASSWORD),
+    ("ann", "\ud800"),
+    ("' or 1=1 --", PASSWORD),
+]
+
+
+def test_anybody_else_is_not(store: UserStore) -> None:
+    assert [each for each in WRONG if store.verify(*each) is not None] == []
 
 
 def test_a_disabled_user_is_not_known_until_enabled_again(store: UserStore) -> None:
@@ -92,16 +91,16 @@ def test_a_name_is_taken_once(store: UserStore) -> None:
         store.add("ann", PASSWORD, role="client")
 
 
-@pytest.mark.parametrize("name", ["", "Ann", "1ann", "a b", "ann\n", "a" * 64, "../ann"])
-def test_an_odd_name_is_refused(store: UserStore, name: str) -> None:
-    with pytest.raises(UsageError, match="name begins with a letter"):
-        store.add(name, PASSWORD, role="client")
+def test_an_odd_name_is_refused(store: UserStore) -> None:
+    for name in ("", "Ann", "1ann", "a b", "ann\n", "a" * 64, "../ann"):
+        with pytest.raises(UsageError, match="name begins with a letter"):
+            store.add(name, PASSWORD, role="client")
 
 
-@pytest.mark.parametrize("password", ["short", "a" * 300, "aaaaaaaabbbbbbbb", "bob-and-his-horse"])
-def test_a_weak_password_is_refused(store: UserStore, password: str) -> None:
-    with pytest.raises(UsageError, match="choose another"):
-        store.add("bob", password, role="client")
+def test_a_weak_password_is_refused(store: UserStore) -> None:
+    for password in ("short", "a" * 300, "aaaaaaaabbbbbbbb", "bob-and-his-horse"):
+        with pytest.raises(UsageError, match="choose another"):
+            store.add("bob", password, role="client")
 
 
 def test_changes_of_nobody_are_refused(store: UserStore) -> None:

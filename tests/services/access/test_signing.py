@@ -31,7 +31,7 @@ def test_without_a_setting_a_key_is_made_once_for_its_owner_alone(tmp_path: Path
 
 
 def test_processes_that_make_it_at_once_have_the_same(tmp_path: Path) -> None:
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
         assert len(set(pool.map(_make, [str(tmp_path)] * 12))) == 1
 
 
