@@ -75,13 +75,12 @@ class BatchScoring:
         probabilities = scorer.score_columns(table.columns)
         predictions, levels = scorer.decide_all(probabilities)
         ids = self._prediction_ids(table.accepted)
-        standings = scorer.standings.of_columns(table.columns, probabilities)
         predicted: dict[str, Sequence[object]] = {
             "churn_probability": probabilities.tolist(),
             "churn_prediction": predictions.tolist(),
             "risk_level": levels.tolist(),
             "prediction_id": ids,
-            **{name: [getattr(each, name) for each in standings] for name in PLACE},
+            **scorer.standings.lists_of(table.columns, probabilities),
         }
         customer_ids = _customer_ids(table, ids)
         cells = {name: json_cells(values) for name, values in {"customer_id": customer_ids, **predicted}.items()}

@@ -153,7 +153,10 @@ class CsvAnswer:
     def _lines(self, scored: ScoredRows) -> list[bytes]:
         columns: list[Cells] = [json_cells(scored.table.accepted), csv_cells(scored.customer_ids)]
         columns += csv_inputs(self._contract, scored.table.columns).values()
-        columns += [csv_cells(values) for values in scored.predicted.values()]
+        columns += [
+            scored.cells[name] if name == "prediction_id" else csv_cells(values)  # digits in quotes are a cell, too
+            for name, values in scored.predicted.items()
+        ]
         columns += [csv_cells(values) for values in words_of(scored).values()]
         return with_commas([*columns, b""])
 

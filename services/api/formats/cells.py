@@ -49,7 +49,7 @@ def csv_cells(values: Sequence[object]) -> list[bytes]:
     kinds = set(map(type, values))
     if str not in kinds:
         return _numbers(values, missing=b"")
-    if kinds == {str}:
+    if kinds == {str} and len(set(values)) > len(values) // 4:
         lines = "\n".join(values)  # type: ignore[arg-type]
         if lines.count("\n") == len(values) - 1 and not SPECIAL.search(lines):
             return lines.encode().split(b"\n")
