@@ -23,7 +23,7 @@ from churn.stores.registry import ModelRegistry
 from pipelines import promote as promoting
 from pipelines.evaluate import evaluate
 from pipelines.holdout import Holdout, read_holdout
-from pipelines.promote import Order, promote, rollback
+from pipelines.promote import Order, activate, promote, rollback
 from pipelines.register import register
 from pipelines.status import status
 from pipelines.tracking import find_training, open_tracking
@@ -291,6 +291,39 @@ def test_promoting_production_once_more_does_not_hide_the_version_before(two_ver
         ).refuse(ORDER, promoting.Verdict(("no",)), details={})
 
     assert rollback(ORDER, settings=settings).version == 1
+
+
+def test_an_override_moves_although_the_gate_says_no_and_the_audit_keeps_what_it_said(registered: Home) -> None:
+    found = promote(1, Order("a test", "on my head", is_override=True), SHUT, settings=registered.settings)
+
+    assert (found.has_moved, found.verdict.passed) == (True, False)
+    assert production(registered) == 1
+    done = audit(registered)[0]
+    assert done.status == "done"
+    assert done.reason.startswith("on my head (overriding the gate: roc_auc")
+    assert ModelRegistry(registered.settings.tracking_uri).version("churn", 1).tags["validation_status"] == "overridden"
+
+
+def test_the_way_back_needs_no_gate_and_the_way_on_does(two_versions: Home) -> None:
+    settings = two_versions.settings
+    for version in (1, 2):
+        promote(version, ORDER, OPEN, settings=settings)
+
+    back = activate(1, ORDER, SHUT, settings=settings)
+    on = activate(2, ORDER, SHUT, settings=settings)
+
+    assert (back.has_moved, back.version, back.before) == (True, 1, 2)
+    assert (on.has_moved, production(two_versions)) == (False, 1)
+    assert [(one.action, one.status) for one in audit(two_versions)[:4:2]] == [
+        ("promote", "refused"),
+        ("rollback", "done"),
+    ]
+
+
+def test_an_earlier_version_that_was_never_in_production_needs_the_gate(two_versions: Home) -> None:
+    promote(2, ORDER, OPEN, settings=two_versions.settings)
+
+    assert not activate(1, ORDER, SHUT, settings=two_versions.settings).has_moved
 
 
 def test_there_is_no_way_back_before_the_first_version(registered: Home) -> None:
