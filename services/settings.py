@@ -86,7 +86,7 @@ class ServiceSettings(Settings):
     token_minutes: int = Field(default=60, ge=1, le=1440)
     """How long a token holds."""
 
-    redis_url: str | None = None
+    redis_url: str | None = Field(default=None, pattern=r"^(rediss?|unix)://")
     """Counts rate limits for all workers and doors; unset, or away: each worker counts for itself."""
 
     predict_per_minute: int = Field(default=0, ge=0)

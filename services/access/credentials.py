@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal
 
@@ -20,7 +20,7 @@ class Credential:
     """A token or an API key. The digest stands for it in memory."""
 
     kind: Literal["token", "key"]
-    text: str
+    text: str = field(repr=False)
     digest: bytes
 
 

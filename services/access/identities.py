@@ -101,15 +101,21 @@ class Identities:
         """Say whether it was proven here before."""
         return credential.digest in self._known
 
-    def at_once(self, credential: Credential) -> Subject | None:
+    def at_once(self, credential: Credential, *, is_lenient: bool) -> Subject | None:
         """Return who it is, without waiting; None when that needs waiting.
+
+        Args:
+            credential: what was shown.
+            is_lenient: who was known lately is still, while the directory is away.
 
         Raises:
             NotAdmittedError: it was valid, and is no more.
         """
         known, directory = self._known.get(credential.digest), self._listing.current()
-        if known is None or directory is None:
+        if known is None:
             return None
+        if directory is None:  # nobody waits for a database that just failed others
+            return self.while_away(credential) if is_lenient and self._listing.is_away else None
         return self._confirm(credential, known, directory)
 
     async def identify(self, credential: Credential) -> Subject:

@@ -37,10 +37,12 @@ class Listing:
 
     Attributes:
         read_at: when the copy began to be read, by the clock.
+        is_away: the database failed, or did not answer in time, when it was last asked.
     """
 
     def __init__(self, read: Callable[[], "Directory"], clock: Callable[[], float] = time.monotonic) -> None:
         self.read_at = float("-inf")
+        self.is_away = False
         self._read = read
         self._clock = clock
         self._directory: Directory | None = None
@@ -91,7 +93,7 @@ class Listing:
         if not reading.done():
             self._rest()
         if self._is_resting() or self._directory is None:
-            raise DirectoryAwayError
+            raise DirectoryAwayError  # it failed just now
         return self._directory
 
     def _begin(self) -> "asyncio.Task[None] | None":
@@ -103,7 +105,7 @@ class Listing:
         return self._reading
 
     def _rest(self) -> None:
-        self._rests_until = self._clock() + REST_SECONDS
+        self._rests_until, self.is_away = self._clock() + REST_SECONDS, True
 
     def _is_resting(self) -> bool:
         return self._clock() < self._rests_until
@@ -112,7 +114,8 @@ class Listing:
         began = self._clock()
         try:
             self._directory = await anyio.to_thread.run_sync(self._read, abandon_on_cancel=True)
-            self.read_at = began
-        except StoreError as error:
+            self.read_at, self.is_away = began, False
+        except Exception as error:  # noqa: BLE001  whatever a driver does, an old copy must not go on deciding
             self._rest()
-            log.warning("directory away: nobody new is admitted", extra={"reason": str(error)})
+            reason = str(error) if isinstance(error, StoreError) else type(error).__name__
+            log.warning("directory away: nobody new is admitted", extra={"reason": reason})

@@ -1,3 +1,4 @@
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -225,6 +226,45 @@ def test_with_the_store_away_who_was_known_predicts_for_ten_minutes_and_nothing_
         assert place.ask(predict, bearer("nonsense")) == 401
         place.clock.ahead += identities.GRACE_SECONDS
         assert place.ask(predict, known) == (200 if access == "open" else 503)
+
+
+def test_a_store_that_hangs_delays_one_prediction_and_no_more(
+    own_place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "PATIENCE_SECONDS", 0.3)
+    answering, predict = threading.Event(), Rule("POST", "/predict", "predict")
+    read = own_place.desk.listing._read
+    assert own_place.ask(predict, own_place.keys["client"]) == 200
+
+    def hanging() -> object:
+        answering.wait(20)
+        return read()
+
+    own_place.desk.listing._read = hanging  # type: ignore[assignment]
+    own_place.clock.ahead += listing.OLDEST_SECONDS + 1
+    began = time.monotonic()
+    statuses = []
+    for _ in range(30):
+        statuses.append(own_place.ask(predict, own_place.keys["client"]))
+        own_place.clock.ahead += 1
+    answering.set()
+
+    assert set(statuses) == {200}
+    assert time.monotonic() - began < 3 * 0.3 + 1
+    assert own_place.desk.listing.is_away
+
+
+def test_a_driver_that_fails_in_a_way_of_its_own_does_not_let_an_old_copy_decide(own_place: Place) -> None:
+    models = Rule("GET", "/api/v1/models", "viewer")
+    assert own_place.ask(models, own_place.keys["viewer"]) == 200
+
+    def strange() -> object:
+        raise ZeroDivisionError
+
+    own_place.desk.listing._read = strange  # type: ignore[assignment]
+    own_place.clock.ahead += listing.OLDEST_SECONDS + 1
+
+    assert {own_place.ask(models, own_place.keys["viewer"]) for _ in range(3)} == {503}
 
 
 def test_what_is_refused_while_the_store_is_away_does_not_name_it(own_place: Place) -> None:
