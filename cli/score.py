@@ -23,7 +23,7 @@ def score(
     version: Annotated[int, typer.Option("--version", help="Version to score with; 0 takes production.", min=0)] = 0,
     *,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Also write the three strongest reasons of each customer, in words.")
+        bool, typer.Option("--explain", help="Also write each customer's strongest reasons and best offer, in words.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:

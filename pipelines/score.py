@@ -2,7 +2,7 @@
 
 Reads:  a CSV, Parquet or XLSX file, and the version in production (or a named one).
 Writes: one score per customer, with segment, expected profit and loss, priority and, when asked, the three strongest
-        reasons in words; rejected rows with why beside it. The output appears when it is whole.
+        reasons and the best offer in words; rejected rows with why beside it. The output appears when it is whole.
 """
 
 import hashlib
@@ -11,14 +11,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from churn.contract.request import Row
 from churn.contract.table import CheckedTable, Columns, RejectedRow, check_table
 from churn.errors import NotFoundError, UsageError
+from churn.scoring.explanation import Explanation
 from churn.scoring.scorer import Scorer
 from churn.stores.registry import ModelRegistry
 from churn.stores.score_table import job_id_of
 from pipelines.registered import load_registered
 from pipelines.score_input import Chunk, read_chunks
-from pipelines.score_output import HEADER, PLACE, REASONS, Scored, ScoreSink, open_sink
+from pipelines.score_output import HEADER, PLACE, REASONS, WORDS, Scored, ScoreSink, open_sink
 from pipelines.settings import PipelineSettings
 
 log = logging.getLogger(__name__)
@@ -69,7 +73,7 @@ def score(
     scorer = _load(version, settings)
     if explain and scorer.explanation_note:
         raise UsageError(f"{scorer.explanation_note}, or score without --explain")
-    header = (*HEADER, *REASONS) if explain else HEADER
+    header = (*HEADER, *WORDS) if explain else HEADER
     job = job_id_of(_sha256(source), str(scorer.version), scorer.digest, output, *header)
     with open_sink(output, source, job, header=header) as sink:
         report = _run(scorer, read_chunks(source), sink, progress, explain=explain)
@@ -107,7 +111,7 @@ def score_chunk(scorer: Scorer, chunk: Chunk, *, explain: bool) -> Scored:
         *(standings[name] for name in PLACE),
     ]
     if explain:
-        cells += _reasons(scorer, checked.columns)
+        cells += _words(scorer, checked.columns, probabilities)
     unreadable = [RejectedRow(row, (reason,)) for row, reason in chunk.bad_rows]
     rows = list(zip(*cells, strict=True))
     return Scored(rows=rows, at_risk=int(predictions.sum()), rejected=[*unreadable, *checked.rejected])
@@ -120,10 +124,18 @@ def _ids(checked: CheckedTable) -> list[str]:
     return found
 
 
-def _reasons(scorer: Scorer, columns: Columns) -> list[list[str | None]]:
-    """Return the reasons in words: one list per place, strongest first; None where a customer has fewer."""
-    found = [[reason.words for reason in each.top_reasons] for each in scorer.explain_columns(columns)]
-    return [[words[place] if place < len(words) else None for words in found] for place in range(len(REASONS))]
+def _words(scorer: Scorer, columns: Columns, probabilities: np.ndarray) -> list[list[str | None]]:
+    """Return a list per column of WORDS: reasons, strongest first, None where a customer has fewer; and what to do."""
+    rows = (dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True))
+    explained = zip(rows, probabilities.tolist(), scorer.explain_columns(columns), strict=True)
+    found = [_words_of(scorer, *each) for each in explained]
+    return [[words[place] for words in found] for place in range(len(WORDS))]
+
+
+def _words_of(scorer: Scorer, row: Row, probability: float, why: Explanation) -> list[str | None]:
+    reasons: list[str | None] = [reason.words for reason in why.top_reasons]
+    missing = [None] * (len(REASONS) - len(reasons))
+    return [*reasons, *missing, scorer.offers.of_row(row, probability, why.raising).recommendations[0]]
 
 
 def _load(version: int | None, settings: PipelineSettings) -> Scorer:

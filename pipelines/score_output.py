@@ -17,7 +17,8 @@ from churn.stores.score_table import ScoreTable
 PLACE = ("segment", "expected_profit", "expected_loss", "priority_score")
 HEADER = ("customer_id", "churn_probability", "churn_prediction", "risk_level", "model_version", *PLACE)
 REASONS = ("reason_1", "reason_2", "reason_3")
-TEXTS = ("customer_id", "segment", *REASONS)
+WORDS = (*REASONS, "recommendation")
+TEXTS = ("customer_id", "segment", *WORDS)
 """What comes from a customer's table or a contract, and may look like a formula."""
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

@@ -36,6 +36,7 @@ LATER: dict[str, TypeEngine[Any]] = {
     "reason_1": Text(),
     "reason_2": Text(),
     "reason_3": Text(),
+    "recommendation": Text(),
 }
 """Columns that older tables lack: they are added, and empty in the rows that are there. None of them is required."""
 

@@ -22,7 +22,7 @@ from churn.stores.database import open_database
 from churn.stores.registry import ModelRegistry
 from pipelines.logged_model import log_bundle
 from pipelines.score import ScoreReport, score
-from pipelines.score_output import HEADER, REASONS
+from pipelines.score_output import HEADER, WORDS
 from pipelines.settings import PipelineSettings
 from pipelines.tracking import open_tracking
 from tests.bundles import as_format_1, small_bundle, tenure_book
@@ -249,9 +249,13 @@ def test_explained_scores_tell_their_reasons_in_words(settings: PipelineSettings
     run(tmp_path / "c.csv", tmp_path / "plain.csv", settings)
 
     scores, plain = pd.read_csv(tmp_path / "s.csv"), pd.read_csv(tmp_path / "plain.csv")
-    assert list(scores) == [*HEADER, *REASONS]
+    assert list(scores) == [*HEADER, *WORDS]
     assert scores[[*HEADER]].equals(plain)
     assert scores["reason_1"].str.contains(r" (?:is|:) .*, which (?:raises|lowers) the risk$|: ").all()
+    assert scores["recommendation"].str.contains("expected to (?:earn|lose) [0-9,.]+ USD$").all()
+    assert (
+        scores["recommendation"].str.startswith("No action pays").equals(~scores["recommendation"].str.contains("earn"))
+    )
     with open_database(f"sqlite:///{tmp_path / 's.db'}").connect() as connection:
         stored = connection.execute(text("select customer_id, reason_1 from churn_scores")).all()
     assert dict(stored) == dict(zip(scores["customer_id"], scores["reason_1"], strict=True))

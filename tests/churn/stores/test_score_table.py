@@ -40,7 +40,7 @@ def test_a_score_is_stored_with_what_it_came_from(table: ScoreTable, database_ur
 def test_a_score_is_stored_with_what_is_known_of_the_customer(table: ScoreTable, database_url: str) -> None:
     table.upsert([{**score(1), "segment": "new customers", "expected_profit": 12.34, "reason_1": "tenure is 2 months"}])
 
-    stored = ("new customers", 12.34, None, None, "tenure is 2 months", None, None)
+    stored = ("new customers", 12.34, None, None, "tenure is 2 months", None, None, None)
     assert rows_in(database_url)[0][6:] == stored
 
 
