@@ -1,6 +1,7 @@
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jwt
@@ -10,6 +11,7 @@ from starlette.testclient import TestClient
 
 from churn.stores.admin_actions import AdminAction, AdminLog
 from churn.stores.users import UserStore
+from services.api import sign_in as sign_in_module
 from services.api.app import create_app
 from services.settings import ServiceSettings
 from services.worker import Worker
@@ -191,6 +193,17 @@ def test_attempts_for_one_name_are_limited_whatever_the_address(tmp_path: Path, 
         ]
 
     assert answers == [401] * 3 + [429] * 2
+
+
+def test_who_signs_in_by_the_hundred_is_told_to_come_again(door: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sign_in_module, "MOST_IN_HAND", 2)
+    content = {"username": "admin", "password": "wrong"}
+
+    with ThreadPoolExecutor(10) as threads:
+        statuses = [each.status_code for each in threads.map(lambda _: door.post(TOKEN, json=content), range(30))]
+
+    assert set(statuses) == {401, 503}
+    assert door.post(TOKEN, json=content).status_code == 401
 
 
 def test_without_tables_nobody_signs_in_and_the_store_is_not_named(settings: ServiceSettings) -> None:
