@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from churn.contract.request import CustomerRequest, RequestForm, Row
 from churn.contract.table import Columns
 from churn.scoring.scorer import Decision
+from churn.scoring.standing import Standing
 from services.api.predict import LONGEST_CUSTOMER_ID
 from services.api.problems import field_faults
 from services.api.recording import count_inputs, inputs_of, new_prediction_id, record
@@ -71,11 +72,19 @@ def score_customers(
         customers: at least one.
         key: the client's Idempotency-Key: the same key and row is stored once.
     """
-    probabilities = served.scorer.score_columns(_columns_of(served, [each.row for each in customers])).tolist()
-    ids = prediction_ids(len(customers), key)
+    scorer = served.scorer
+    columns = _columns_of(served, [each.row for each in customers])
+    probabilities = scorer.score_columns(columns)
+    rows = zip(
+        customers,
+        prediction_ids(len(customers), key),
+        probabilities.tolist(),
+        scorer.standings.of_columns(columns, probabilities),
+        strict=True,
+    )
     return [
-        _recorded(worker, served, customer, prediction_id=prediction_id, probability=probability)
-        for customer, prediction_id, probability in zip(customers, ids, probabilities, strict=True)
+        _recorded(worker, served, customer, scored=ScoredCustomer(one, p, scorer.decide(p)), standing=standing)
+        for customer, one, p, standing in rows
     ]
 
 
@@ -96,13 +105,12 @@ def _columns_of(served: Served, rows: Sequence[Row]) -> Columns:
 
 
 def _recorded(
-    worker: Worker, served: Served, customer: CustomerRequest, *, prediction_id: str, probability: float
+    worker: Worker, served: Served, customer: CustomerRequest, *, scored: ScoredCustomer, standing: Standing
 ) -> ScoredCustomer:
-    decision = served.scorer.decide(probability)
-    customer_id = (customer.customer_id or f"generated-{prediction_id[:32]}")[:LONGEST_CUSTOMER_ID]
+    customer_id = (customer.customer_id or f"generated-{scored.prediction_id[:32]}")[:LONGEST_CUSTOMER_ID]
     record(
-        worker, served, (prediction_id, customer_id),
-        inputs=inputs_of(customer), probability=probability, decision=decision,
+        worker, served, (scored.prediction_id, customer_id), inputs=inputs_of(customer),
+        probability=scored.probability, decision=scored.decision, standing=standing,
     )  # fmt: skip
     count_inputs(customer)
-    return ScoredCustomer(prediction_id, probability, decision)
+    return scored

@@ -14,6 +14,7 @@ from services.live import Served
 JSON = "application/json"
 FORM = "multipart/form-data"
 FILE = "customers.csv"
+SERVERS = [{"url": "./", "description": "where this document is: right behind a proxy's prefix too"}]
 MOST_LINES = 30
 """Longer JSON is written on one line."""
 
@@ -54,7 +55,7 @@ def with_examples(document: Document, served: Served | None, place: Place) -> Do
             _give_body(operation, BODIES.get(f"{rule.method} {rule.path}"))
             blocks = _blocks(rule, operation, served, place)
             operation["description"] = "\n\n".join([operation.get("description", ""), *blocks]).strip()
-    return {**document, "paths": paths, "servers": [{"url": place.address, "description": "this door"}]}
+    return {**document, "paths": paths, "servers": SERVERS}
 
 
 def _give_body(operation: Document, body: Document | None) -> None:

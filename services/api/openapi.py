@@ -12,6 +12,17 @@ from services.api.problems import Problem
 from services.live import Served
 
 REF = "#/components/schemas/{model}"
+TAGS = {
+    "predict": "Who leaves, and what to do about it.",
+    "explain": "Why.",
+    "outcomes": "What became of customers.",
+    "models": "Versions, how good they are, and which is in production.",
+    "jobs": "What takes longer than a request.",
+    "access": "Signing in and out.",
+    "health": "How the door fares.",
+    "open inference protocol": "KServe's, version 2: for clients of Triton, Seldon, KServe. A refusal has `error` too.",
+    "mlflow": "What `mlflow models serve` answers. A refusal has `error_code` and `message` too.",
+}
 NOT_OURS = ("HTTPValidationError", "ValidationError")
 """FastAPI's own shape of refusals; ours is Problem."""
 
@@ -28,7 +39,13 @@ def openapi_document(
     schemas = document.get("components", {}).get("schemas", {})
     ours = _schemas((Problem, *(model for each in endpoints for model in each.models)))
     kept = {name: schema for name, schema in schemas.items() if name not in NOT_OURS}
-    return {**document, "paths": paths, "components": {"schemas": {**kept, **ours, "Customer": _customer(served)}}}
+    tags = [{"name": name, "description": words} for name, words in TAGS.items()]
+    return {
+        **document,
+        "tags": tags,
+        "paths": paths,
+        "components": {"schemas": {**kept, **ours, "Customer": _customer(served)}},
+    }
 
 
 def _description(served: Served | None) -> str:
@@ -54,10 +71,17 @@ def _customer(served: Served | None) -> Document:
 
 
 def _with_problems(paths: Document) -> Document:
-    """Replace FastAPI's 422, and let every status of refusal be a Problem."""
+    """Replace FastAPI's 422 and summaries, and let every status of refusal be a Problem."""
     for item in paths.values():
         for operation in item.values():
+            _summarise(operation)
             answers = operation["responses"]
             for status in [each for each in answers if each.startswith(("4", "5"))]:
                 answers[status] = refusal()
     return paths
+
+
+def _summarise(operation: Document) -> None:
+    """FastAPI's summary is the function's name; the first sentence of its docstring says more."""
+    first, _, rest = operation.get("description", "").partition(".")
+    operation["summary"], operation["description"] = " ".join(first.split()) or operation["summary"], rest.strip()

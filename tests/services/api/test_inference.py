@@ -74,6 +74,9 @@ def test_every_row_is_recorded_once_with_what_was_sent(client: TestClient, spool
     assert [each.prediction_id for each in records] == outputs(answer)["prediction_id"]
     assert [each.customer_id for each in records] == ["A", "B"]
     assert (records[1].inputs["MonthlyCharges"], records[1].inputs["gender"]) == (20.05, None)
+    single = client.post("/predict", json={"tenure": 12, "Contract": "Month-to-month", "MonthlyCharges": 85.5}).json()
+    assert records[0].expected_profit == pytest.approx(single["expected_profit"], abs=0.01)
+    assert records[0].priority_score == pytest.approx(single["priority_score"], abs=0.01)
 
 
 def test_the_same_key_makes_the_same_ids(client: TestClient) -> None:
