@@ -89,11 +89,9 @@ def score_customers(
 
 
 def prediction_ids(count: int, key: str | None) -> Iterator[str]:
-    """Yield an id per row. With a key: the key itself for a single row, else made of the key and the row's number."""
+    """Yield an id per row; made of the client's key and the row's number, as for a batch, if there is a key."""
     if key is None:
         return (new_prediction_id() for _ in range(count))
-    if count == 1:
-        return iter([key])
     return (hashlib.sha256(f"{key}:{row}".encode()).hexdigest()[:32] for row in range(1, count + 1))
 
 

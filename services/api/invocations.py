@@ -93,11 +93,11 @@ def invocation_routes(worker: Worker) -> APIRouter:
     """Return the routes that MLflow's clients ask first."""
     router = APIRouter(tags=["mlflow"])
 
-    @router.get("/ping", responses={503: {}})
+    @router.get("/ping", response_class=PlainTextResponse, responses={503: {}})
     async def ping() -> Response:
         """Say with an empty line that a model is live; 503 when there is none."""
         worker.live.require()
-        return Response("\n", media_type="application/json")
+        return PlainTextResponse("\n")
 
     @router.get("/version", response_class=PlainTextResponse)
     async def mlflow_version() -> str:

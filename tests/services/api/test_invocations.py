@@ -1,5 +1,7 @@
 import io
 import json
+import socket
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,10 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import uvicorn
 from starlette.testclient import TestClient
 
 from churn.contract.contract import Contract
 from churn.scoring.prediction import Prediction
+from services.api.app import create_app
+from services.worker import Worker
 from tests.bundles import random_columns
 
 CUSTOMER = {"tenure": 12, "Contract": "Month-to-month", "MonthlyCharges": 85.5}
@@ -162,3 +167,30 @@ def test_mlflows_clients_find_the_server_well(client: TestClient) -> None:
 
     assert (client.get("/ping").status_code, client.get("/ping").text) == (200, "\n")
     assert client.get("/version").text == mlflow.__version__
+
+
+@pytest.fixture
+def port(worker: Worker) -> Iterator[int]:
+    """A real address for clients that know no other."""
+    server = uvicorn.Server(uvicorn.Config(create_app(worker, owns_worker=False), log_level="warning"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        server.should_exit = True
+        thread.join()
+
+
+def test_mlflows_own_client_works_unchanged(client: TestClient, port: int) -> None:
+    from mlflow.pyfunc.scoring_server.client import ScoringServerClient
+
+    theirs = ScoringServerClient("127.0.0.1", port)
+    theirs.wait_server_ready(timeout=10)
+
+    frame = theirs.invoke(pd.DataFrame([CUSTOMER, {**CUSTOMER, "tenure": 40}])).get_predictions()
+
+    assert list(frame.columns) == ["churn_probability", "churn_prediction"]
+    single = client.post("/predict", json=CUSTOMER).json()
+    assert frame["churn_probability"][0] == pytest.approx(single["churn_probability"], abs=1e-7)
+    with pytest.raises(Exception, match="row 1: tenure: must be greater"):
+        theirs.invoke(pd.DataFrame([{**CUSTOMER, "tenure": -1}]))
