@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import http, sampler, scoring
+from benchmarks import batch, http, sampler, scoring
 from benchmarks.results import RESULTS, replace_section, section_of
 
 APART = "science"
@@ -28,6 +28,8 @@ def main() -> None:
         sections += ["## Scoring\n", scoring.markdown(scoring.measure(Path(scratch)))]
         _say("HTTP")
         sections += ["## HTTP\n", http.__doc__ or "", scoring.markdown(http.measure(Path(scratch)))]
+        _say("batches")
+        sections += ["## Batches\n", batch.__doc__ or "", scoring.markdown(batch.measure(Path(scratch)))]
     if data:
         _say("the sampler")
         sections += ["## The synthetic sampler against the real Telco file\n", sampler.markdown(sampler.measure(data))]

@@ -1,4 +1,4 @@
-"""Measure batches at a real door: `python -m benchmarks.batch BUNDLE [ROWS]`.
+"""Measure batches at a real door: `python -m benchmarks.batch [BUNDLE [ROWS]]`.
 
 One worker of the fallback on one core, the client on another. A rate is rows per second of the worker's own processor
 time, everything included: HTTP, reading, checking, scoring, recording, writing. Moving the records into SQL is the
@@ -28,6 +28,7 @@ from churn.bundle.files import digest_of
 from churn.contract.reading import load_contract
 from churn.contract.table import check_table
 from churn.data.csv_chunks import read_csv_chunks
+from churn.data.sampler_file import write_sample
 from churn.settings import environment_for_children
 from services.exchange import Pointer, write_note
 from services.settings import ServiceSettings
@@ -67,12 +68,26 @@ class Door:
         return float(next(line.split()[1] for line in status.splitlines() if line.startswith(kind))) / 1024
 
 
-def measure(bundle: Path, scratch: Path, *, large: int = LARGE) -> list[Measured]:
+def measure(home: Path) -> list[Measured]:
+    """Return the figures of a version that a ring made: that of benchmarks.http, if it ran here before."""
+    made = sorted((home / "http").glob("**/bundle/manifest.json")) or _ring(home)
+    return measure_version(made[0].parent, home)
+
+
+def _ring(home: Path) -> list[Path]:
+    write_sample(home / "ring.csv", 7043, seed=3)
+    environment = environment_for_children(CHURN_HOME=str(home / "http"), MLFLOW_DISABLE_TELEMETRY="true")
+    command = [sys.executable, "-c", "from cli.main import run; run()", "ring", "--data", str(home / "ring.csv")]
+    subprocess.run([*command, "--trials", "1"], check=True, env=environment, cwd=ROOT)
+    return list((home / "http").glob("**/bundle/manifest.json"))
+
+
+def measure_version(bundle: Path, scratch: Path, *, large: int = LARGE) -> list[Measured]:
     """Return the figures of one version."""
     table = write_customers(scratch / "large.csv", large, seed=5)
     customers = scratch / "small.json"
     customers.write_bytes(orjson.dumps(_records(table, SMALL)))
-    with open_door(bundle, scratch / "home") as door:
+    with open_door(bundle, scratch / "batches") as door:
         small = max(_rate_of_many(door, customers, SMALL) for _ in range(LAPS))
         idle = door.megabytes("VmRSS")
         rates = {wanted: _rate(door, table, wanted, large) for wanted in ("application/x-ndjson", "text/csv")}
@@ -168,5 +183,7 @@ def _ready(process: subprocess.Popen[bytes], port: int) -> psutil.Process:
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         rows = int(sys.argv[2]) if len(sys.argv) > 2 else LARGE
-        for line in measure(Path(sys.argv[1]), Path(folder), large=rows):
+        bundle_given = len(sys.argv) > 1
+        found = measure_version(Path(sys.argv[1]), Path(folder), large=rows) if bundle_given else measure(Path(folder))
+        for line in found:
             print(f"{line.name:45} {line.value:>20}  {line.goal:12} {'' if line.reached is None else line.reached}")
