@@ -75,3 +75,46 @@ def test_the_root_leads_to_the_page(client: TestClient) -> None:
 
 def test_without_a_model_there_is_a_document_too(empty_client: TestClient) -> None:
     assert "/predict" in empty_client.get("/openapi.json").json()["paths"]
+
+
+def test_each_operation_has_a_command_line_for_the_address_that_the_client_sees(client: TestClient) -> None:
+    headers = {"X-Forwarded-Prefix": "/churn", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "example.org"}
+    document = client.get("/openapi.json", headers=headers).json()
+
+    for item in document["paths"].values():
+        for operation in item.values():
+            assert "```bash\n" in operation["description"]
+            assert "https://example.org/churn/" in operation["description"]
+    assert document["servers"][0]["url"] == "./"
+    assert {tag for item in document["paths"].values() for each in item.values() for tag in each["tags"]} == {
+        tag["name"] for tag in document["tags"]
+    }
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": 'evil"; rm -rf /'},
+        {"Host": "example.org", "X-Forwarded-Prefix": "/$(reboot)"},
+        {"Host": "example.org", "X-Forwarded-Proto": "javascript"},
+        {"Host": "example.org", "X-Forwarded-Host": "`id`"},
+    ],
+)
+def test_what_a_client_wrote_strangely_is_not_repeated_in_an_example(
+    client: TestClient, headers: dict[str, str]
+) -> None:
+    document = client.get("/openapi.json", headers=headers).json()
+
+    assert "http://127.0.0.1:3000/livez" in document["paths"]["/livez"]["get"]["description"]
+    assert "example.org" not in str(document)
+
+
+def test_an_example_shows_a_key_where_one_is_needed(client: TestClient, worker: Worker) -> None:
+    def example() -> str:
+        document = client.get("/openapi.json").json()
+        return str(document["paths"]["/predict"]["post"]["description"])
+
+    assert "CHURN_API_KEY" not in example()
+    worker.settings = worker.settings.model_copy(update={"predict_access": "key"})
+    assert '-H "X-API-Key: $CHURN_API_KEY"' in example()
+    assert 'api_key=os.environ["CHURN_API_KEY"]' in example()
