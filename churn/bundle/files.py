@@ -1,6 +1,7 @@
 """The files of a bundle, and the manifest that seals them: sha256 of each, checked before anything is loaded."""
 
 import hashlib
+import stat
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +24,9 @@ MANIFEST = "manifest.json"
 FORMAT = 2
 READABLE_FORMATS = (1, 2)
 """1 has no explanation.onnx: it is served as ever, without explanations."""
+
+LARGEST_FILE_BYTES = 1 << 30
+"""A bundle's files are read into memory whole; a large one has some megabytes."""
 
 OUTPUT = "churn_probability"
 """Name of the one output of model.onnx."""
@@ -151,6 +155,15 @@ def _check_listing(folder: Path, manifest: Manifest) -> None:
         raise BundleError(f"the files in {folder} are not those of its manifest: {names}")
     if any(Path(name).name != name or (folder / name).is_symlink() for name in listed):
         raise BundleError(f"the manifest in {folder} names a file outside its folder")
+    for name in listed:
+        _require_readable(folder / name)
+
+
+def _require_readable(path: Path) -> None:
+    """Refuse what can't be read to its end, before anything reads it: a pipe, a device, a sparse file of terabytes."""
+    found = path.lstat()
+    if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_FILE_BYTES:
+        raise BundleError(f"{path} is no file of at most {LARGEST_FILE_BYTES >> 20} MB")
 
 
 def _read(path: Path) -> bytes:

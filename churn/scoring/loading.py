@@ -51,10 +51,7 @@ def load_scorer(folder: Path, *, name: str, version: int, digest: str | None = N
         BundleError: anything does not hold; nothing of the bundle is used then.
     """
     listed = verify(folder, digest=digest).sha256
-    try:
-        contract = parse_contract((folder / CONTRACT).read_text(encoding="utf-8"), str(folder / CONTRACT))
-    except ContractError as error:
-        raise BundleError(str(error)) from error
+    contract = _contract(folder / CONTRACT)
     graph = GraphSession((folder / MODEL).read_bytes(), contract)
     checked = _checked_rows(graph, folder)
     extras = Extras(
@@ -66,6 +63,15 @@ def load_scorer(folder: Path, *, name: str, version: int, digest: str | None = N
     policy = _read(DecisionPolicy, folder / POLICY)
     identity = (name, version, digest_of(folder))
     return Scorer(identity=identity, contract=contract, policy=policy, graph=graph, extras=extras)
+
+
+def _contract(path: Path) -> Contract:
+    try:
+        return parse_contract(path.read_text(encoding="utf-8"), str(path))
+    except ContractError as error:
+        raise BundleError(str(error)) from error
+    except (UnicodeDecodeError, RecursionError) as error:  # sealed by somebody who means harm
+        raise BundleError(f"{path} is no contract: {type(error).__name__}") from error
 
 
 def _read(kind: type[Kind], path: Path) -> Kind:
