@@ -28,27 +28,27 @@ def outputs(answer: Any) -> dict[str, list[Any]]:
     return {each["name"]: each["data"] for each in answer.json()["outputs"]}
 
 
-def test_the_protocols_own_questions_are_answered(client: TestClient) -> None:
-    assert set(client.get("/v2").json()) == {"name", "version", "extensions"}
-    assert client.get("/v2/health/live").json() == {"live": True}
-    assert client.get("/v2/health/ready").json() == {"ready": True}
+def test_the_protocols_own_questions_are_answered(shared_client: TestClient) -> None:
+    assert set(shared_client.get("/v2").json()) == {"name", "version", "extensions"}
+    assert shared_client.get("/v2/health/live").json() == {"live": True}
+    assert shared_client.get("/v2/health/ready").json() == {"ready": True}
     for path in ("/v2/models/churn/ready", "/v2/models/churn/versions/1/ready"):
-        assert client.get(path).json() == {"name": "churn", "ready": True}
+        assert shared_client.get(path).json() == {"name": "churn", "ready": True}
 
 
-def test_a_models_metadata_names_one_tensor_for_each_column(client: TestClient, telco: Contract) -> None:
-    found = client.get("/v2/models/churn/versions/1").json()
+def test_a_models_metadata_names_one_tensor_for_each_column(shared_client: TestClient, telco: Contract) -> None:
+    found = shared_client.get("/v2/models/churn/versions/1").json()
 
-    assert found == client.get("/v2/models/churn").json()
+    assert found == shared_client.get("/v2/models/churn").json()
     assert (found["name"], found["versions"]) == ("churn", ["1"])
     inputs = {each["name"]: each["datatype"] for each in found["inputs"]}
     assert list(inputs) == [*telco.columns, "customerID"]
     assert (inputs["tenure"], inputs["MonthlyCharges"], inputs["Contract"]) == ("INT64", "FP64", "BYTES")
-    assert {each["name"] for each in found["outputs"]} == set(outputs(infer(client, *REQUIRED)))
+    assert {each["name"] for each in found["outputs"]} == set(outputs(infer(shared_client, *REQUIRED)))
 
 
-def test_rows_of_tensors_get_the_numbers_of_single_predictions(client: TestClient) -> None:
-    answer = infer(client, *REQUIRED, id="mine-1")
+def test_rows_of_tensors_get_the_numbers_of_single_predictions(shared_client: TestClient) -> None:
+    answer = infer(shared_client, *REQUIRED, id="mine-1")
 
     assert answer.status_code == 200
     found = answer.json()
@@ -59,7 +59,7 @@ def test_rows_of_tensors_get_the_numbers_of_single_predictions(client: TestClien
             {"tenure": 40, "Contract": "Two year", "MonthlyCharges": 20.05},
         ]
     ):
-        single = client.post("/predict", json=customer).json()
+        single = shared_client.post("/predict", json=customer).json()
         for name in ("churn_prediction", "risk_level"):
             assert outputs(answer)[name][row] == single[name]
         assert outputs(answer)["churn_probability"][row] == pytest.approx(single["churn_probability"], abs=1e-7)
@@ -79,38 +79,38 @@ def test_every_row_is_recorded_once_with_what_was_sent(client: TestClient, spool
     assert records[0].priority_score == pytest.approx(single["priority_score"], abs=0.01)
 
 
-def test_the_same_key_makes_the_same_ids(client: TestClient) -> None:
+def test_the_same_key_makes_the_same_ids(shared_client: TestClient) -> None:
     body = {"inputs": list(REQUIRED)}
     first, second = (
-        outputs(client.post(PATH, json=body, headers={"Idempotency-Key": "one-request"})) for _ in range(2)
+        outputs(shared_client.post(PATH, json=body, headers={"Idempotency-Key": "one-request"})) for _ in range(2)
     )
 
     assert first["prediction_id"] == second["prediction_id"]
     assert len(set(first["prediction_id"])) == 2
 
 
-def test_only_the_outputs_that_are_asked_for_are_given(client: TestClient) -> None:
-    answer = infer(client, *REQUIRED, outputs=[{"name": "risk_level"}])
+def test_only_the_outputs_that_are_asked_for_are_given(shared_client: TestClient) -> None:
+    answer = infer(shared_client, *REQUIRED, outputs=[{"name": "risk_level"}])
 
     assert list(outputs(answer)) == ["risk_level"]
 
 
 @pytest.mark.parametrize("nothing", ["NaN", "null"])
-def test_nan_and_null_stand_for_no_value(client: TestClient, nothing: str) -> None:
+def test_nan_and_null_stand_for_no_value(shared_client: TestClient, nothing: str) -> None:
     total = json.dumps({"name": "TotalCharges", "shape": [2], "datatype": "FP64", "data": [0, 0]})
     inputs = ", ".join([*map(json.dumps, REQUIRED), total.replace("[0, 0]", f"[{nothing}, {nothing}]")])
 
-    answer = client.post(PATH, content=f'{{"inputs": [{inputs}]}}'.encode())
+    answer = shared_client.post(PATH, content=f'{{"inputs": [{inputs}]}}'.encode())
 
-    assert outputs(answer)["churn_probability"] == outputs(infer(client, *REQUIRED))["churn_probability"]
+    assert outputs(answer)["churn_probability"] == outputs(infer(shared_client, *REQUIRED))["churn_probability"]
 
 
-def test_an_empty_text_stands_for_no_value(client: TestClient) -> None:
+def test_an_empty_text_stands_for_no_value(shared_client: TestClient) -> None:
     gender = {"name": "gender", "shape": [2], "datatype": "BYTES", "data": ["", ""]}
 
     assert (
-        outputs(infer(client, *REQUIRED, gender))["churn_probability"]
-        == outputs(infer(client, *REQUIRED))["churn_probability"]
+        outputs(infer(shared_client, *REQUIRED, gender))["churn_probability"]
+        == outputs(infer(shared_client, *REQUIRED))["churn_probability"]
     )
 
 
@@ -136,39 +136,39 @@ def test_an_empty_text_stands_for_no_value(client: TestClient) -> None:
     ],
 )
 def test_a_request_with_one_bad_row_or_tensor_is_refused_as_a_whole(
-    client: TestClient, spooled: Callable[[], list[bytes]], change: dict[str, Any], words: str
+    shared_client: TestClient, recorded: Callable[[], int], change: dict[str, Any], words: str
 ) -> None:
     kept = [each for each in REQUIRED if each["name"].lower() != change["name"].lower()]
-    answer = infer(client, change, *kept)
+    answer = infer(shared_client, change, *kept)
 
     assert answer.status_code == 400
     assert re.search(words, answer.json()["error"])
     assert answer.json()["detail"] == answer.json()["error"]
-    assert spooled() == []
+    assert recorded() == 0
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"inputs": []}', b"{", b'{"inputs": [1]}', b"\xff", b"[" * 9999])
-def test_a_body_that_is_no_request_is_refused(client: TestClient, body: bytes) -> None:
-    answer = client.post(PATH, content=body)
+def test_a_body_that_is_no_request_is_refused(shared_client: TestClient, body: bytes) -> None:
+    answer = shared_client.post(PATH, content=body)
 
     assert (answer.status_code, bool(answer.json()["error"])) == (400, True)
 
 
-def test_an_input_that_is_there_twice_and_an_unknown_output_are_refused(client: TestClient) -> None:
-    assert "twice" in infer(client, *REQUIRED, TENURE).json()["error"]
-    assert "no output 'p'" in infer(client, *REQUIRED, outputs=[{"name": "p"}]).json()["error"]
+def test_an_input_that_is_there_twice_and_an_unknown_output_are_refused(shared_client: TestClient) -> None:
+    assert "twice" in infer(shared_client, *REQUIRED, TENURE).json()["error"]
+    assert "no output 'p'" in infer(shared_client, *REQUIRED, outputs=[{"name": "p"}]).json()["error"]
 
 
 @pytest.mark.parametrize("path", ["/v2/models/other", "/v2/models/churn/versions/2", "/v2/models/other/ready"])
-def test_only_the_live_model_and_version_are_there(client: TestClient, path: str) -> None:
-    answer = client.get(path)
+def test_only_the_live_model_and_version_are_there(shared_client: TestClient, path: str) -> None:
+    answer = shared_client.get(path)
 
     assert (answer.status_code, "'churn', version 1" in answer.json()["error"]) == (404, True)
 
 
-def test_another_version_is_not_asked_to_predict(client: TestClient) -> None:
-    assert client.post("/v2/models/churn/versions/2/infer", json={"inputs": list(REQUIRED)}).status_code == 404
-    assert client.post("/v2/models/churn/versions/1/infer", json={"inputs": list(REQUIRED)}).status_code == 200
+def test_another_version_is_not_asked_to_predict(shared_client: TestClient) -> None:
+    assert shared_client.post("/v2/models/churn/versions/2/infer", json={"inputs": list(REQUIRED)}).status_code == 404
+    assert shared_client.post("/v2/models/churn/versions/1/infer", json={"inputs": list(REQUIRED)}).status_code == 200
 
 
 def test_without_a_model_nothing_is_ready(empty_client: TestClient) -> None:
@@ -186,7 +186,7 @@ def binary(tensor: dict[str, Any], raw: bytes) -> dict[str, Any]:
     return {**kept, "parameters": {"binary_data_size": len(raw)}}
 
 
-def test_tensors_may_follow_the_json_as_bytes_both_ways(client: TestClient) -> None:
+def test_tensors_may_follow_the_json_as_bytes_both_ways(shared_client: TestClient) -> None:
     """As tritonclient sends them by default."""
     raws = (
         np.array([12, 40], np.int64).tobytes(),
@@ -197,7 +197,7 @@ def test_tensors_may_follow_the_json_as_bytes_both_ways(client: TestClient) -> N
     inputs = [binary(tensor, raw) for tensor, raw in zip(tensors, raws, strict=True)]
     head = json.dumps({"inputs": inputs, "parameters": {"binary_data_output": True}}).encode()
 
-    answer = client.post(
+    answer = shared_client.post(
         PATH, content=head + b"".join(raws), headers={"Inference-Header-Content-Length": str(len(head))}
     )
 
@@ -205,7 +205,7 @@ def test_tensors_may_follow_the_json_as_bytes_both_ways(client: TestClient) -> N
     found = json.loads(answer.content[:length])["outputs"]
     size = found[0]["parameters"]["binary_data_size"]
     probabilities = np.frombuffer(answer.content[length : length + size])
-    assert probabilities.tolist() == outputs(infer(client, *REQUIRED))["churn_probability"]
+    assert probabilities.tolist() == outputs(infer(shared_client, *REQUIRED))["churn_probability"]
     assert sum(each["parameters"]["binary_data_size"] for each in found) == len(answer.content) - length
 
 
@@ -213,17 +213,19 @@ def test_tensors_may_follow_the_json_as_bytes_both_ways(client: TestClient) -> N
     ("datatype", "raw", "size"),
     [("INT64", bytes(8), 9), ("INT64", bytes(15), 15), ("BYTES", b"\xff\xff\xff\xff", 4), ("BYTES", b"ab", 2)],
 )
-def test_bytes_that_are_not_what_they_say_are_refused(client: TestClient, datatype: str, raw: bytes, size: int) -> None:
+def test_bytes_that_are_not_what_they_say_are_refused(
+    shared_client: TestClient, datatype: str, raw: bytes, size: int
+) -> None:
     tensor = {"name": "tenure", "shape": [2], "datatype": datatype, "parameters": {"binary_data_size": size}}
     head = json.dumps({"inputs": [tensor]}).encode()
 
-    answer = client.post(PATH, content=head + raw, headers={"Inference-Header-Content-Length": str(len(head))})
+    answer = shared_client.post(PATH, content=head + raw, headers={"Inference-Header-Content-Length": str(len(head))})
 
     assert answer.status_code == 400
 
 
 @pytest.mark.parametrize("length", ["x", "99999999", "-1", "1" * 400])
-def test_a_length_of_the_json_outside_the_body_is_refused(client: TestClient, length: str) -> None:
-    answer = client.post(PATH, content=b"{}", headers={"Inference-Header-Content-Length": length})
+def test_a_length_of_the_json_outside_the_body_is_refused(shared_client: TestClient, length: str) -> None:
+    answer = shared_client.post(PATH, content=b"{}", headers={"Inference-Header-Content-Length": length})
 
     assert answer.status_code == 400

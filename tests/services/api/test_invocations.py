@@ -76,7 +76,7 @@ def ask(client: Any, body: bytes, kind: str) -> Any:
 @pytest.mark.parametrize("form", ["dataframe_split", "dataframe_records", "instances", "inputs", "csv"])
 @pytest.mark.filterwarnings("ignore")
 def test_each_form_is_answered_as_mlflows_own_server_answers_it(
-    client: TestClient, mlflow_client: Any, telco: Contract, form: str
+    shared_client: TestClient, mlflow_client: Any, telco: Contract, form: str
 ) -> None:
     frame = frame_of(telco, 40)
     frame["customerID"], frame["Churn"] = [f"C{row}" for row in range(40)], "Yes"
@@ -84,7 +84,7 @@ def test_each_form_is_answered_as_mlflows_own_server_answers_it(
         frame = frame.dropna()
     body, kind = payloads(frame)[form]
 
-    ours, theirs = ask(client, body, kind), ask(mlflow_client, body, kind)
+    ours, theirs = ask(shared_client, body, kind), ask(mlflow_client, body, kind)
 
     assert (ours.status_code, theirs.status_code) == (200, 200), (ours.text[:300], theirs.text[:300])
     found, expected = ours.json()["predictions"], theirs.json()["predictions"]
@@ -95,12 +95,12 @@ def test_each_form_is_answered_as_mlflows_own_server_answers_it(
 
 @pytest.mark.filterwarnings("ignore")
 def test_absent_columns_and_numbers_as_text_are_taken_as_mlflow_takes_them(
-    client: TestClient, mlflow_client: Any
+    shared_client: TestClient, mlflow_client: Any
 ) -> None:
     rows = [{**CUSTOMER, "MonthlyCharges": "85.5", "SeniorCitizen": 1}]
     body = json.dumps({"dataframe_records": rows, "params": {}}).encode()
 
-    ours, theirs = (ask(each, body, "application/json").json() for each in (client, mlflow_client))
+    ours, theirs = (ask(each, body, "application/json").json() for each in (shared_client, mlflow_client))
 
     assert ours == theirs
 
@@ -137,36 +137,36 @@ def test_every_row_is_recorded_with_the_frames_customer_ids(
     ],
 )
 def test_a_frame_that_can_not_be_scored_is_refused_in_mlflows_words(
-    client: TestClient, spooled: Callable[[], list[bytes]], sent: Any, words: str
+    shared_client: TestClient, recorded: Callable[[], int], sent: Any, words: str
 ) -> None:
-    answer = client.post("/invocations", json=sent)
+    answer = shared_client.post("/invocations", json=sent)
 
     assert answer.status_code == 400
     assert (answer.json()["error_code"], words in answer.json()["message"]) == ("BAD_REQUEST", True), answer.text
-    assert spooled() == []
+    assert recorded() == 0
 
 
 @pytest.mark.parametrize(
     "csv", [b"", b"tenure\n", b"a,a\n1,2\n", b"tenure,Contract\n\xff,2\n", b'tenure,Contract\n"1,2']
 )
-def test_a_csv_that_is_no_table_is_refused(client: TestClient, csv: bytes) -> None:
-    assert ask(client, csv, "text/csv").status_code == 400
+def test_a_csv_that_is_no_table_is_refused(shared_client: TestClient, csv: bytes) -> None:
+    assert ask(shared_client, csv, "text/csv").status_code == 400
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/json; charset=latin-1", "application/vnd.apache.parquet"])
-def test_another_type_of_body_is_refused(client: TestClient, kind: str) -> None:
-    assert ask(client, b"{}", kind).status_code == 415
+def test_another_type_of_body_is_refused(shared_client: TestClient, kind: str) -> None:
+    assert ask(shared_client, b"{}", kind).status_code == 415
 
 
 def test_without_a_model_the_server_is_not_well(empty_client: TestClient) -> None:
     assert empty_client.get("/ping").status_code == 503
 
 
-def test_mlflows_clients_find_the_server_well(client: TestClient) -> None:
+def test_mlflows_clients_find_the_server_well(shared_client: TestClient) -> None:
     import mlflow
 
-    assert (client.get("/ping").status_code, client.get("/ping").text) == (200, "\n")
-    assert client.get("/version").text == mlflow.__version__
+    assert (shared_client.get("/ping").status_code, shared_client.get("/ping").text) == (200, "\n")
+    assert shared_client.get("/version").text == mlflow.__version__
 
 
 @pytest.fixture
