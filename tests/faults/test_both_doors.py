@@ -22,7 +22,8 @@ def test_both_doors_give_the_same_numbers_record_each_once_and_end_in_order(
 
     assert answers["bento"] == answers["fastapi"]  # one at a time, so to the last bit
     assert {(status, version) for status, _, _, version in answers["bento"]} == {(200, str(on_disk))}
-    assert bento.metric('churn_predictions_total{door="bento"') == len(answers["bento"])
+    counted, made = 'churn_predictions_total{door="bento"', len(answers["bento"])
+    wait_until(lambda: bento.metric(counted) == made, "both workers' keepers have counted what they answered")
     wait_until(lambda: bento.metric("churn_model_info{") == 2, "both workers show their version")
     assert [bento.stop(), fallback.stop()] == [0, 0]
     wanted = {f"{kind}-{number:04}" for kind in answers for number in range(len(answers[kind]))}
