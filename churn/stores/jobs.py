@@ -90,7 +90,7 @@ class JobStore:
 
     def fail(self, job: Job, problem: str) -> None:
         """Note that a job can't be done, and why, in a sentence."""
-        self._change(job, {"status": "failed", "problem": problem}, is_end=True)
+        self._change(job, {"status": "failed", "problem": problem.replace("\x00", " ")}, is_end=True)
 
     def get(self, job_id: str) -> Job:
         """Return a job.

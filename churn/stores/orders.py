@@ -33,7 +33,7 @@ class RetrainOrder(JobOrder):
     )
     trials: int | None = Field(default=None, ge=1, le=10_000)
     timeout_minutes: float | None = Field(default=None, ge=0, le=10_080)
-    candidates: tuple[Annotated[str, Field(max_length=64)], ...] | None = Field(
+    candidates: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], ...] | None = Field(
         default=None, min_length=1, max_length=20
     )
     workers: int | None = Field(default=None, ge=0, le=256, description="Processes that search; 0: one for each core.")

@@ -73,9 +73,9 @@ def test_a_job_that_fails_keeps_its_reason_and_is_not_tried_again(store: JobStor
     store.add(job())
     mine = store.claim(ANN)
     assert mine is not None
-    store.fail(mine, "there is no such table")
+    store.fail(mine, "there is no table \x00")
 
-    assert store.get(mine.job_id).problem == "there is no such table"
+    assert store.get(mine.job_id).problem == "there is no table  "
     assert store.claim(BOB) is None
 
 

@@ -109,6 +109,20 @@ def test_an_activation_without_a_reason_is_refused(client: TestClient, key: Key,
     assert client.post("/api/v1/models/3/activate", json=body, headers=key("admin")).status_code == 422
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"reason": "\\ud800 because"}', b"[" * 5_000, b'{"reason": ' + b"9" * 5_000 + b"}", b"\xff\xfe",
+        b'{"reason": NaN}', b'{"reason": "because", "override": "sure"}', b"",
+    ],
+)  # fmt: skip
+def test_a_hostile_body_is_refused(client: TestClient, key: Key, body: bytes) -> None:
+    for path in ("/api/v1/models/3/activate", "/api/v1/retrain", "/api/v1/outcomes"):
+        answer = client.post(path, content=body, headers={**key("admin"), "content-type": "application/json"})
+
+        assert answer.status_code in {400, 422} or (path.endswith("retrain") and not body)
+
+
 @pytest.mark.parametrize("role", ["client", "viewer", "analyst"])
 def test_only_an_admin_activates(client: TestClient, key: Key, role: str) -> None:
     answer = client.post("/api/v1/models/3/activate", json=WANTED, headers=key(role))  # type: ignore[arg-type]
