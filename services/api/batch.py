@@ -5,71 +5,40 @@ wait for a door that waits for the client. From there a thread takes a chunk at 
 answered meanwhile, and nobody who sends or reads slowly keeps a thread.
 """
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO
 
 import anyio
 import anyio.to_thread
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from churn.errors import ChurnError
-from services.api.asking import wants_explanation
+from services.api.batch_departure import watched
 from services.api.batch_document import describe_batch
 from services.api.batch_models import BatchAnswer, PredictionsAnswer
 from services.api.batch_scoring import BatchScoring
 from services.api.batch_upload import uploaded
+from services.api.batch_wishes import Wishes
 from services.api.endpoint import Endpoint
 from services.api.formats.answers import Answer, CsvAnswer, JsonAnswer, NdjsonAnswer, Totals
-from services.api.formats.media import Format, wanted_format
+from services.api.formats.media import MEDIA, Format
 from services.api.formats.parquet_answer import ParquetAnswer
 from services.api.formats.reading import checked_chunks
-from services.api.predict import idempotency_key
 from services.live import Served
 from services.worker import Worker
 
 log = logging.getLogger(__name__)
+
+Head = list[tuple[bytes, bytes]]
 
 AT_ONCE = 2
 """Chunks that one worker scores at a time; the others wait."""
 
 MOST_EXPLAINED = 2_000
 """Rows of a batch with reasons: they cost up to a millisecond each, and 3 kB of answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """How a client wants its answer.
-
-    Attributes:
-        key: of idempotency; None: none was sent.
-        is_explained: with reasons.
-    """
-
-    wanted: Format
-    key: str | None
-    is_explained: bool
-
-    @classmethod
-    def of(cls, scope: Scope) -> "Wishes":
-        """Read them from a request's head.
-
-        Raises:
-            HTTPException: 400 or 406.
-        """
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        accept = headers.get(b"accept")
-        return cls(
-            wanted=wanted_format(accept.decode("latin-1") if accept else None),
-            key=idempotency_key(headers),
-            is_explained=wants_explanation(scope["query_string"]),
-        )
 
 
 class Batch:
@@ -90,48 +59,39 @@ class Batch:
         served = self._worker.live.require()
         wishes = Wishes.of(scope)
         async with uploaded(scope, receive) as (stream, kind):
-            run = BatchRun(self._worker, served, wishes, self._answer(served, wishes))
+            run = BatchRun(self._worker, served, wishes, self._rows_name)
+            head = [(name.encode(), value.encode()) for name, value in {**served.headers, **run.headers}.items()]
             parts = run.parts(stream, kind)
             if wishes.wanted == "json" or wishes.is_explained:
-                parts = await self._gathered(parts)
-            await self._send(parts, served, run, receive=receive, send=send)
+                await self._send_whole(parts, head, send)
+            else:
+                await self._send_parts(parts, head, run, receive=receive, send=send)
 
-    def _answer(self, served: Served, wishes: Wishes) -> Answer:
-        contract, is_explained = served.scorer.contract, wishes.is_explained
-        match wishes.wanted:
-            case "json":
-                return JsonAnswer(contract, self._rows_name)
-            case "ndjson":
-                return NdjsonAnswer(contract)
-            case "csv":
-                return CsvAnswer(contract, is_explained=is_explained)
-            case "parquet":
-                return ParquetAnswer(contract, is_explained=is_explained)
-
-    async def _gathered(self, parts: Iterator[bytes]) -> Iterator[bytes]:
-        """Make the whole answer: its rows are bounded, and what is wrong with any of them is still a problem."""
+    async def _send_whole(self, parts: Iterator[bytes], head: Head, send: Send) -> None:
+        """Send what is bounded as a whole: what is wrong with any of its rows is a problem yet."""
         whole = await anyio.to_thread.run_sync(lambda: b"".join(parts), limiter=self._limiter)
-        return iter([whole])
+        length = (b"content-length", b"%d" % len(whole))
+        await send({"type": "http.response.start", "status": 200, "headers": [*head, length]})
+        await send({"type": "http.response.body", "body": whole})
 
-    async def _send(
-        self, parts: Iterator[bytes], served: Served, run: "BatchRun", *, receive: Receive, send: Send
+    async def _send_parts(
+        self, parts: Iterator[bytes], head: Head, run: "BatchRun", *, receive: Receive, send: Send
     ) -> None:
         first = await self._next(parts)  # a table that can't be used is a problem yet
-        head = [(name.encode(), value.encode()) for name, value in {**served.headers, **run.headers}.items()]
         await send({"type": "http.response.start", "status": 200, "headers": head})
-        async with _watched(receive) as watch:
+        async with watched(receive) as watch:
             async for part in self._rest(first, parts, run):
                 watch.require_client()
-                await send({"type": "http.response.body", "body": part, "more_body": True})
+                if part:
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
     async def _rest(self, first: bytes | None, parts: Iterator[bytes], run: "BatchRun") -> AsyncIterator[bytes]:
-        """Yield what is not empty; a table that breaks off breaks the answer off."""
+        """Yield the parts; a table that breaks off breaks the answer off."""
         part = first
         try:
             while part is not None:
-                if part:
-                    yield part
+                yield part
                 part = await self._next(parts)
         except ChurnError as error:
             log.warning("batch broke off", extra={"rows": run.rows, "kind": type(error).__name__})
@@ -149,15 +109,17 @@ class BatchRun:
         rows: dealt with so far.
     """
 
-    def __init__(self, worker: Worker, served: Served, wishes: Wishes, answer: Answer) -> None:
+    def __init__(self, worker: Worker, served: Served, wishes: Wishes, rows_name: str) -> None:
         self.rows = 0
-        self._worker, self._served, self._wishes, self._answer = worker, served, wishes, answer
+        self._worker, self._served, self._wishes, self._rows_name = worker, served, wishes, rows_name
+        self._answer: Answer | None = None
         self._is_streamed = wishes.wanted != "json"
 
     @property
     def headers(self) -> dict[str, str]:
         """Headers that go with the format."""
-        media, ending = self._answer.media_type, self._wishes.wanted
+        ending = self._wishes.wanted
+        media = MEDIA[ending]
         if ending in ("csv", "parquet"):
             return {"content-type": media, "content-disposition": f'attachment; filename="predictions.{ending}"'}
         return {"content-type": media}
@@ -172,17 +134,31 @@ class BatchRun:
         scorer = self._served.scorer
         scoring = BatchScoring(self._worker, self._served, key=self._wishes.key, is_explained=self._wishes.is_explained)
         totals = Totals(self._facts())
+        self._answer = answer = self._begin()
         for chunk in checked_chunks(stream, kind, scorer.contract, scorer.form):
             self.rows += chunk.rows
             self._bound()
             scored = scoring.score(chunk)
             totals.add(scored)
-            yield self._answer.rows(scored)
-        yield self._answer.end(totals)
+            yield answer.rows(scored)
+        yield answer.end(totals)
 
     def broken(self, detail: str) -> bytes:
         """Return what is said when the table breaks off."""
-        return self._answer.broken(detail)
+        return self._answer.broken(detail) if self._answer else b""
+
+    def _begin(self) -> Answer:
+        """Begin the answer; that of Parquet imports its library, which takes a thread's time."""
+        contract, is_explained = self._served.scorer.contract, self._wishes.is_explained
+        match self._wishes.wanted:
+            case "json":
+                return JsonAnswer(contract, self._rows_name)
+            case "ndjson":
+                return NdjsonAnswer(contract)
+            case "csv":
+                return CsvAnswer(contract, is_explained=is_explained)
+            case "parquet":
+                return ParquetAnswer(contract, is_explained=is_explained)
 
     def _facts(self) -> dict[str, object]:
         scorer = self._served.scorer
@@ -206,38 +182,6 @@ class BatchRun:
                 f"the table has more than {most:,} rows: send Accept: application/x-ndjson, text/csv or "
                 "application/vnd.apache.parquet, which take any number, or make it a job (POST /api/v1/jobs/score)",
             )
-
-
-class _Watch:
-    """Whether the client is still there: who left is not scored for."""
-
-    def __init__(self) -> None:
-        self._has_left = False
-
-    async def look(self, receive: Receive) -> None:
-        """Wait until the client leaves."""
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        self._has_left = True
-
-    def require_client(self) -> None:
-        """Stop when the client left.
-
-        Raises:
-            ClientDisconnect: it did.
-        """
-        if self._has_left:
-            raise ClientDisconnect
-
-
-@asynccontextmanager
-async def _watched(receive: Receive) -> AsyncIterator[_Watch]:
-    watch = _Watch()
-    looking = asyncio.create_task(watch.look(receive))  # a task group would wrap what is raised beside it
-    try:
-        yield watch
-    finally:
-        looking.cancel()
 
 
 def batch_endpoints(worker: Worker) -> tuple[Endpoint, ...]:

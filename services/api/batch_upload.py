@@ -1,7 +1,7 @@
 """Uploads: a table as it was sent, in a form or alone, in a file of its own that goes with the request."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
@@ -35,14 +35,24 @@ async def uploaded(scope: Scope, receive: Receive) -> AsyncIterator[tuple[Binary
     request = Request(scope, receive)
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     _require_plain(request, media)
-    try:
-        if media == FORM:
-            async with request.form(max_files=1, max_fields=8) as form:
-                yield _file_of(form)
-        else:
-            with SpooledTemporaryFile(max_size=IN_MEMORY) as file:
+    if media != FORM:
+        with SpooledTemporaryFile(max_size=IN_MEMORY) as file:
+            with _translated():
                 await _receive(receive, file)
-                yield cast("BinaryIO", file), format_of(media, head=_head(file))
+            yield cast("BinaryIO", file), format_of(media, head=_head(file))
+        return
+    with _translated():
+        form = await request.form(max_files=1, max_fields=8)
+    try:
+        yield _file_of(form)
+    finally:
+        await form.close()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
     except MultiPartException as error:
         raise HTTPException(400, error.message) from error
     except OSError as error:

@@ -19,7 +19,6 @@ from services.api.formats.cells import (
     members,
     with_commas,
 )
-from services.api.formats.media import MEDIA
 
 INPUT_ROW = "input_row"
 """Number of a row in what was sent: 1 is the first after the header."""
@@ -66,8 +65,6 @@ class Totals:
 class Answer(Protocol):
     """An answer in one format; used once."""
 
-    media_type: str
-
     def rows(self, scored: ScoredRows) -> bytes:
         """Return the part of the answer that a chunk makes."""
 
@@ -80,8 +77,6 @@ class Answer(Protocol):
 
 class JsonAnswer:
     """One JSON object, with the rows under one of its names."""
-
-    media_type = MEDIA["json"]
 
     def __init__(self, contract: Contract, rows_name: str) -> None:
         self._id = contract.customer_id or CUSTOMER_ID_FIELD
@@ -110,8 +105,6 @@ class JsonAnswer:
 class NdjsonAnswer:
     """A JSON object a line: rows in their order, set-aside ones too, and last the summary."""
 
-    media_type = MEDIA["ndjson"]
-
     def __init__(self, contract: Contract) -> None:
         self._id = contract.customer_id or CUSTOMER_ID_FIELD
 
@@ -133,8 +126,6 @@ class NdjsonAnswer:
 
 class CsvAnswer:
     """A CSV with a header; a row that was set aside has its number and the reasons, and nothing else."""
-
-    media_type = MEDIA["csv"]
 
     def __init__(self, contract: Contract, *, is_explained: bool) -> None:
         self._contract = contract

@@ -11,7 +11,6 @@ from churn.contract.contract import Contract
 from churn.contract.request import CUSTOMER_ID_FIELD
 from services.api.batch_scoring import ScoredRows
 from services.api.formats.answers import INPUT_ROW, REJECTED_BECAUSE, Totals, table_names, words_of
-from services.api.formats.media import MEDIA
 
 GROUP_ROWS = 20_000
 LARGEST_WHOLE = 2.0**53
@@ -20,8 +19,6 @@ FLOATS = ("churn_probability", "expected_profit", "expected_loss", "priority_sco
 
 class ParquetAnswer:
     """A Parquet file; a row that was set aside has its number and the reasons, and nothing else."""
-
-    media_type = MEDIA["parquet"]
 
     def __init__(self, contract: Contract, *, is_explained: bool) -> None:
         from pyarrow import schema  # noqa: PLC0415  who wants JSON does not need it
