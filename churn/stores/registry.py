@@ -231,6 +231,8 @@ class ModelRegistry:
             raise StoreError(f"the registry {self._uri} refused or did not answer: {text}") from error
         except (OSError, ImportError) as error:
             raise StoreError(f"the registry {self._uri} can't be reached: {type(error).__name__}: {error}") from error
+        except (ValueError, TypeError, KeyError, AttributeError) as error:  # a proxy's page, or another program's
+            raise StoreError(f"what answers at {self._uri} is no MLflow registry: {type(error).__name__}") from error
 
 
 def _rows_of(run: Run) -> int | None:

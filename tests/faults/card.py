@@ -39,10 +39,26 @@ def merged(kept: Sequence[Line], found: Sequence[Line]) -> list[Line]:
 def table(lines: Sequence[Line]) -> str:
     """Render the lines, their sums, and what so many requests without a failure are worth."""
     head = ["plan", "what was done", *(name.replace("answers_5xx", "≥ 500") for name in COUNTS), "other", "run"]
-    rows = [[*_name(line), *(_count(line, name) for name in COUNTS), _other(line), _run(line)] for line in lines]
+    rows = [
+        [*_name(line), *(_count(line, name) for name in COUNTS), _other(line), _run(line)] for line in grouped(lines)
+    ]
     sums = ["", "all together", *(f"{sum(_number(line, name) for line in lines):,.0f}" for name in COUNTS), "", ""]
     written = [head, ["---"] * len(head), *rows, sums]
     return "\n".join(f"| {' | '.join(row)} |" for row in written) + f"\n\n{bound(lines)}"
+
+
+def grouped(lines: Sequence[Line]) -> list[Line]:
+    """Make one line of those whose names agree up to a colon: counts add up, of the rest the largest is shown."""
+    found: dict[tuple[str, str], dict[str, float | str]] = {}
+    for line in lines:
+        plan, fault = _name(line)[0], _name(line)[1].partition(":")[0]
+        known = found.setdefault((plan, fault), {**line, "fault": fault, **dict.fromkeys(set(COUNTS) & line.keys(), 0)})
+        for name, value in line.items():
+            if name in COUNTS:
+                known[name] = float(known.get(name, 0)) + float(value)
+            elif not isinstance(value, str):
+                known[name] = max(float(known.get(name, value)), value)
+    return list(found.values())
 
 
 def bound(lines: Sequence[Line]) -> str:
@@ -81,7 +97,7 @@ def _count(line: Line, name: str) -> str:
 
 
 def _other(line: Line) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {value:,}" for name, value in line.items() if name not in ABOUT)
+    return ", ".join(f"{name.replace('_', ' ')} {value:,g}" for name, value in line.items() if name not in ABOUT)
 
 
 def _run(line: Line) -> str:
