@@ -40,7 +40,7 @@ def table(lines: Sequence[Line]) -> str:
     """Render the lines, their sums, and what so many requests without a failure are worth."""
     head = ["plan", "what was done", *(name.replace("answers_5xx", "≥ 500") for name in COUNTS), "other", "run"]
     rows = [
-        [*_name(line), *(_count(line, name) for name in COUNTS), _other(line), _run(line)] for line in grouped(lines)
+        [*_name(line), *(_count(line, name) for name in COUNTS), _rest(line), _run(line)] for line in grouped(lines)
     ]
     sums = ["", "all together", *(f"{sum(_number(line, name) for line in lines):,.0f}" for name in COUNTS), "", ""]
     written = [head, ["---"] * len(head), *rows, sums]
@@ -96,8 +96,9 @@ def _count(line: Line, name: str) -> str:
     return f"{_number(line, name):,.0f}" if name in line else ""
 
 
-def _other(line: Line) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {value:,g}" for name, value in line.items() if name not in ABOUT)
+def _rest(line: Line) -> str:
+    rest = {name.replace("_", " "): _number(line, name) for name in line if name not in ABOUT}
+    return ", ".join(f"{name} {f'{value:,.3f}'.rstrip('0').rstrip('.')}" for name, value in rest.items())
 
 
 def _run(line: Line) -> str:
