@@ -30,6 +30,8 @@ EVALUATED = "holdout_roc_auc"
 MISSING = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}
 
 Answer = TypeVar("Answer")
+LONGEST_REASON = 600
+"""Letters of MLflow's words: what a download says first is where it is from, then what went wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,7 @@ class ModelRegistry:
         try:
             yield
         except MlflowException as error:
-            text = str(error).splitlines()[0][:300]
+            text = " ".join(str(error).split())[:LONGEST_REASON]
             if error.error_code in MISSING or "not found" in text:
                 raise NotFoundError(f"the registry {self._uri} has no such thing: {text}") from error
             raise StoreError(f"the registry {self._uri} refused or did not answer: {text}") from error

@@ -179,9 +179,29 @@ def _end_what_is_left(home: Home) -> None:
 @pytest.fixture
 def small_spool(home: Home) -> Iterator[Path]:
     """The home's spool on a disk of 256 KB."""
-    folder = home.folder / "spool"
+    with small_disk(home.folder / "spool", "256k") as folder:
+        yield folder
+
+
+@pytest.fixture
+def small_shelf(home: Home) -> Iterator[Path]:
+    """The home's bundles on a disk of 8 MB."""
+    with small_disk(home.folder / "bundles", "8m") as folder:
+        yield folder
+
+
+@pytest.fixture
+def on_shelf(home: Home, shop: Shop, small_shelf: Path) -> int:
+    """As `on_disk`, on the small disk."""
+    del small_shelf
+    return put_on_disk(home, shop)
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[Path]:
+    """Mount a disk of some bytes."""
     folder.mkdir()
-    command = ["/bin/mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
+    command = ["/bin/mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     mounted = subprocess.run(command, check=False, capture_output=True)
     if mounted.returncode != 0:
         pytest.skip("only root can mount a small disk")

@@ -11,6 +11,7 @@ import pytest
 
 from churn.contract.contract import Contract
 from services.serving import require_free
+from tests.faults.conftest import Shop
 from tests.faults.doors import Home, Load, OpenDoor, attendants, wait_until
 
 pytestmark = pytest.mark.slow
@@ -137,6 +138,25 @@ def test_a_full_disk_of_the_spool_stops_no_answer_and_loses_nothing(
     wait_until(lambda: keys <= set(home.stored_ids()), "all are stored", seconds=30)
     assert len(home.stored_ids()) == len(keys)
     assert door.metric("churn_recorder_lost_total{") == 0
+
+
+@pytest.mark.usefixtures("on_shelf")
+def test_a_full_disk_of_bundles_leaves_the_version_in_use_until_there_is_room(
+    open_door: Callable[..., OpenDoor], shop: Shop, telco: Contract, small_shelf: Path
+) -> None:
+    door = open_door("fastapi").ready()
+    wait_until(lambda: door.health()["registry_reachable"], "the attendant is at work", seconds=40)
+    load = Load(door, "load", telco.example, pause=0.02)
+    load.start()
+    filler = fill(small_shelf)
+    version = shop.promote("second")
+    wait_until(lambda: "No space left" in door.health()["registry_problem"], "the full disk is told", seconds=30)
+    assert door.predict(telco.example)[1]["model_version"] == "1"
+
+    filler.unlink()
+    wait_until(lambda: door.predict(telco.example)[1]["model_version"] == str(version), "it follows", seconds=30)
+    load.finish()
+    assert (load.failures, load.breaks) == ([], 0)
 
 
 @pytest.mark.usefixtures("on_disk")
