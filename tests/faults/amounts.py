@@ -12,7 +12,7 @@ class FaultSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CHURN_TEST_", env_ignore_empty=True, frozen=True)
 
     length: Literal["short", "long"] = "short"
-    hours: float = 0.01
+    hours: float = 0.005
     """How long a soak lasts."""
 
     statistics: Path | None = None
@@ -24,7 +24,7 @@ SETTINGS = FaultSettings()
 AMOUNTS: dict[str, tuple[int, int]] = {
     "swaps": (6, 20),
     "swap requests": (6_000, 50_000),
-    "races": (10, 200),
+    "races": (8, 200),
     "kills of one door": (2, 30),
     "kills of a worker": (3, 30),
     "hangs": (1, 5),

@@ -51,7 +51,9 @@ def test_a_killed_worker_is_replaced_and_nothing_acknowledged_is_lost(
         victim.kill()
         wait_until(lambda: victim.pid not in {each.pid for each in door.worker_processes()}, "it is gone")  # noqa: B023
         wait_until(
-            lambda: len(door.worker_processes()) == 2 and door.metric("churn_model_info{") == 2, "it is replaced"
+            lambda: len(door.worker_processes()) == 2 and door.metric("churn_model_info{") == 2,
+            "it is replaced",
+            seconds=60,
         )
     for load in loads:
         load.finish()

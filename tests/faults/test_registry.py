@@ -18,7 +18,7 @@ from tests.postgres import free_port
 pytestmark = pytest.mark.slow
 
 RATE = 50.0
-MOOD_SECONDS = 3.0
+MOOD_SECONDS = 1.0
 START_SECONDS = 10.0
 MOODS: dict[str, tuple[int, bytes]] = {
     "broken": (500, b'{"error_code": "INTERNAL_ERROR", "message": "no"}'),

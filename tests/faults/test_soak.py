@@ -18,6 +18,8 @@ MOST_MEGABYTES_AN_HOUR = 20
 """Of a run of an hour or more; a shorter one can't tell a slope from noise."""
 
 MOST_GROWTH_MEGABYTES = 50
+MOST_SERIES = 50
+"""Labels come from closed lists, but a column that is missing for the first time has its first line then."""
 
 
 def test_nothing_grows_while_the_doors_do_their_ordinary_work(rig: Rig, telco: Contract) -> None:
@@ -41,7 +43,7 @@ def test_nothing_grows_while_the_doors_do_their_ordinary_work(rig: Rig, telco: C
          memory_growth_megabytes=round(growth, 1), more_open_files=files, more_metric_series=series)  # fmt: skip
     assert growth <= max(MOST_GROWTH_MEGABYTES, MOST_MEGABYTES_AN_HOUR * SETTINGS.hours)
     assert files <= 5
-    assert series <= 0
+    assert series <= MOST_SERIES
 
 
 def _burden(door: OpenDoor) -> dict[str, float]:
