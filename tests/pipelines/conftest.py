@@ -64,8 +64,9 @@ def trained_home(
     """Trained, not evaluated. Read only: `home` is a copy to write in."""
     settings, said = settings_of(tmp_path_factory.mktemp("ring") / "home"), []
     ingested = ingest(customers_file, telco, settings)
-    open_tracking(settings)
-    return Home(settings, ingested, train(ingested, telco, parameters, settings=settings, say=said.append), said)
+    with own_tracking():
+        open_tracking(settings)
+        return Home(settings, ingested, train(ingested, telco, parameters, settings=settings, say=said.append), said)
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ def test_a_version_with_a_gap_between_protected_groups_is_not_promoted(
     columns = telco.model_dump()["columns"]
     columns["Contract"]["protected"] = True  # who has signed for two years hardly leaves, and is hardly found
     fairness = {"max_recall_gap": 0.05, "smallest_group": 1}
-    contract = changed(telco, columns=columns, fairness=fairness, economics=None)
+    contract = changed(telco, columns=columns, fairness=fairness, economics=None, offers=())
     settings = settings_of(tmp_path / "home")
     trained = trained_on(ingest(customers_file, contract, settings), contract, tmp_path / "home")
     evaluate(trained.run_id, settings=settings)

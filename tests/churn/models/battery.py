@@ -231,7 +231,7 @@ def only(contract: Contract, *, numbers: bool) -> Contract:
     """The contract with only its numbers, or only its categories."""
     columns = {name: column for name, column in contract.columns.items() if column.is_numeric is numbers}
     derived = {name: how for name, how in contract.derived.items() if numbers and name != "services"}
-    parts = dict.fromkeys(("economics", "segments", "survival", "fairness"))
+    parts = dict.fromkeys(("economics", "segments", "survival", "fairness")) | {"offers": ()}
     changed = {"columns": columns, "derived": derived, "relations": {}, "trusted": {}, **parts}
     return Contract.model_validate(contract.model_dump() | changed)
 

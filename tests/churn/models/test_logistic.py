@@ -117,7 +117,7 @@ def test_a_monotone_column_keeps_the_shape_that_the_data_show(telco: Contract) -
 
 def test_hundreds_of_categories_share_a_weight_beyond_the_hundred_commonest(telco: Contract) -> None:
     columns = {name: column for name, column in telco.columns.items() if name in ("tenure", "PaymentMethod")}
-    parts = dict.fromkeys(("economics", "segments", "survival"))
+    parts = dict.fromkeys(("economics", "segments", "survival")) | {"offers": ()}
     contract = Contract.model_validate(
         telco.model_dump() | {"columns": columns, "derived": {}, "relations": {}, **parts}
     )
