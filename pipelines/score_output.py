@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -171,9 +172,7 @@ class TableSink:
         self.rows_done = self._table.rows_done(job)
         self.counts = (0, 0, 0)
         self.rejected_file = source.with_name(f"{source.stem}.rejected.csv")
-        self._rejected = self.rejected_file.open("a" if self.rows_done else "w", newline="", encoding="utf-8")
-        if not self.rows_done:
-            csv.writer(self._rejected).writerow(("row", "reasons"))
+        self._rejected = _open_until(self.rejected_file, self.rows_done)
 
     def write(self, scored: Scored, *, rows_done: int) -> None:
         """Upsert one chunk."""
@@ -214,6 +213,26 @@ def _open_at(path: Path, size: int, header: Sequence[str]) -> IO[str]:
 
 def _write_rejected(stream: IO[str], rejected: Sequence[RejectedRow]) -> None:
     csv.writer(stream).writerows((one.row, "; ".join(one.reasons)) for one in rejected)
+
+
+def _open_until(path: Path, rows_done: int) -> IO[str]:
+    """Open a file of rejected rows, with those that a killed job had dealt with; it is replaced in one step."""
+    draft = _part(path)
+    stream = draft.open("w", newline="", encoding="utf-8")
+    csv.writer(stream).writerows((("row", "reasons"), *_rejected_until(path, rows_done)))
+    stream.flush()
+    draft.rename(path)
+    return stream
+
+
+def _rejected_until(path: Path, rows_done: int) -> list[list[str]]:
+    """Read what a killed job had set aside; rows beyond its mark will be set aside again."""
+    if not rows_done or not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = csv.reader(stream)
+        next(rows, None)
+        return list(takewhile(lambda row: len(row) == 2 and int(row[0]) <= rows_done, rows))  # the last may be torn
 
 
 def _add(left: tuple[int, int, int], right: tuple[int, int, int]) -> tuple[int, int, int]:
