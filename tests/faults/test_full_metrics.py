@@ -57,12 +57,7 @@ def boxed_door(home: Home, on_disk: int) -> Iterator[Callable[[str], BoxedDoor]]
             door.kill()
 
 
-@pytest.mark.xfail(
-    raises=AssertionError,
-    strict=True,
-    reason="SIGBUS: prometheus_client maps files; see docs/reliability.md, Known limits",
-)
-@pytest.mark.parametrize("kind", ["fastapi"])
+@pytest.mark.parametrize("kind", ["bento", "fastapi"])
 def test_a_door_answers_while_the_disk_of_its_metrics_is_full(
     boxed_door: Callable[[str], BoxedDoor], telco: Contract, kind: str
 ) -> None:
