@@ -15,11 +15,14 @@ from typing import Protocol
 from churn.errors import BundleError, StoreError
 from churn.scoring.loading import load_scorer
 from churn.settings import Settings
-from churn.stores.registry import ModelRegistry, RegisteredBundle
+from churn.stores.registry import FETCHING, ModelRegistry, RegisteredBundle
 from services.exchange import DIGEST, Pointer, read_note, write_note
 from services.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
+
+ABANDONED_SECONDS = 3600.0
+"""A download that is so old is nobody's any more."""
 
 QUARANTINE_SECONDS = 600.0
 """A broken download deserves another try some time; a broken bundle must not be fetched in a loop."""
@@ -145,8 +148,13 @@ class Mirror:
         kept = {current, shadow.digest if shadow else current}
         folders = [path for path in self._settings.bundle_folder.iterdir() if re.match(DIGEST, path.name)]
         newest = sorted(folders, key=lambda path: (path.name not in kept, -path.stat().st_mtime))
-        for path in newest[max(self._settings.kept_bundles, len(kept)) :]:
+        for path in (*newest[max(self._settings.kept_bundles, len(kept)) :], *self._abandoned()):
             shutil.rmtree(path, ignore_errors=True)
+
+    def _abandoned(self) -> list[Path]:
+        """Return what downloads left behind whose process was killed."""
+        long_ago = time.time() - ABANDONED_SECONDS
+        return [path for path in self._settings.bundle_folder.glob(f"{FETCHING}*") if path.stat().st_mtime < long_ago]
 
 
 def connect_registry(settings: Settings) -> ModelRegistry:

@@ -25,6 +25,9 @@ from churn.errors import BundleError, NotFoundError, StoreError
 PRODUCTION = "production"
 SHADOW = "shadow"
 DIGEST_TAG = "manifest_sha256"
+FETCHING = ".fetching-"
+"""Folders of downloads that have not ended begin so."""
+
 LEGACY_STAGE = "Production"
 EVALUATED = "holdout_roc_auc"
 MISSING = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}
@@ -199,7 +202,7 @@ class ModelRegistry:
         if _is_sound(folder, digest):
             return folder
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as scratch, self._translated():
+        with TemporaryDirectory(dir=folder.parent, prefix=FETCHING) as scratch, self._translated():
             path = Path(mlflow.artifacts.download_artifacts(uri, dst_path=scratch, tracking_uri=self._uri))
             verify(path, digest=digest)
             if folder.exists():

@@ -1,3 +1,4 @@
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -159,6 +160,20 @@ def test_old_bundles_are_deleted_and_the_current_one_never(
     left = {path.name for path in settings.bundle_folder.iterdir() if path.is_dir()}
     assert len(left) == settings.kept_bundles
     assert registry.digests[1] in left
+
+
+def test_what_a_killed_download_left_is_removed_once_it_is_old(
+    mirror: Mirror, registry: ShelfRegistry, settings: ServiceSettings, bundle_folder: Path
+) -> None:
+    old, young = settings.bundle_folder / ".fetching-old", settings.bundle_folder / ".fetching-young"
+    for folder in (old, young):
+        (folder / "bundle").mkdir(parents=True)
+    os.utime(old, (0, 0))
+    registry.put(1, bundle_folder)
+    mirror.sync()
+
+    assert young.exists()
+    assert not old.exists()
 
 
 def test_a_local_registry_that_nobody_made_is_away_and_not_made(settings: ServiceSettings, tmp_path: Path) -> None:
