@@ -4,7 +4,7 @@ import socket
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors import multiprocess
 
 from churn.settings import set_library_defaults
 from services.api.app import create_app
@@ -16,6 +16,15 @@ from services.worker import Worker
 DOOR: Door = "fastapi"
 PATIENCE_SECONDS = 60
 """A worker that starts on a busy machine is not dead: killing it would make it slower."""
+
+
+class PromptProcess(multiprocess.Process):
+    """A worker whose death ends the wait for its answer: one that dies while it is asked was missed for a minute."""
+
+    def start(self) -> None:
+        """Start the worker, and keep only our end of the line to it."""
+        super().start()
+        self.child_conn.close()
 
 
 def create() -> ASGIApp:
@@ -43,4 +52,5 @@ def serve(settings: ServiceSettings, *, host: str, port: int) -> None:
         **WIRE,
     )
     listening: socket.socket = config.bind_socket()
-    Multiprocess(config, sockets=[listening]).run()
+    setattr(multiprocess, "Process", PromptProcess)  # noqa: B010  uvicorn has no setting for it, and mypy no word
+    multiprocess.Multiprocess(config, sockets=[listening]).run()

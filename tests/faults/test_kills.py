@@ -63,6 +63,18 @@ def test_a_killed_worker_is_replaced_and_nothing_acknowledged_is_lost(
 
 
 @pytest.mark.usefixtures("on_disk")
+def test_a_worker_that_dies_while_its_health_is_asked_is_replaced_at_once(open_door: Callable[..., OpenDoor]) -> None:
+    door = open_door("fastapi").ready()
+    [victim] = door.worker_processes()
+    victim.suspend()
+    time.sleep(2)  # the master asks every half second, and waits a minute for an answer
+    victim.kill()
+
+    wait_until(lambda: victim.pid not in {each.pid for each in door.worker_processes()}, "it is gone")
+    wait_until(lambda: door.worker_processes() and door.is_ready(), "it is replaced", seconds=30)
+
+
+@pytest.mark.usefixtures("on_disk")
 def test_a_killed_attendant_is_replaced_while_prediction_goes_on(
     open_door: Callable[..., OpenDoor], home: Home, telco: Contract
 ) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import socket
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,7 +118,8 @@ def test_every_line_is_in_the_one_format_and_none_holds_what_a_client_sent(
     door = open_door(kind, {"CHURN_LOG_FORMAT": log_format, "CHURN_ACCESS_LOG": "true"})
     statuses = send_secrets(door, spoken.telco)
     sent = {**JSON, "traceparent": f"00-{TRACE}-{SPAN}-01", "x-request-id": "the-request"}
-    door.ask("POST", "/predict", json.dumps(spoken.telco.example).encode(), sent)
+    assert door.ask("POST", "/predict", json.dumps(spoken.telco.example).encode(), sent)[0] == 200
+    time.sleep(1)  # a line is written after its answer
     kill_a_worker(door)
     assert door.stop() == 0
     said, lines = spoken.capfd.readouterr()
@@ -146,7 +148,8 @@ def test_a_door_s_spans_reach_the_collector_and_hold_no_secret_either(
     door = open_door(kind, {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.address, "OTEL_BSP_SCHEDULE_DELAY": "200"})
     send_secrets(door, telco)
     sent = {**JSON, "traceparent": f"00-{TRACE}-{SPAN}-01"}
-    door.ask("POST", "/predict", json.dumps(telco.example).encode(), sent)
+    assert door.ask("POST", "/predict", json.dumps(telco.example).encode(), sent)[0] == 200
+    wait_until(lambda: TRACE in {each["trace_id"] for each in collector.spans}, "the span is there")
     assert door.stop() == 0
 
     (span,) = [each for each in collector.spans if each["trace_id"] == TRACE]
