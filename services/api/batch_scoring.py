@@ -1,6 +1,5 @@
 """Scoring of batches: a checked chunk becomes scored rows, counted and recorded at once."""
 
-import hashlib
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +17,7 @@ from services import telemetry
 from services.api.formats.cells import Cells, joined, json_cells, json_inputs, members
 from services.api.formats.reading import CheckedChunk
 from services.api.predict import LONGEST_CUSTOMER_ID, why_of
+from services.api.recording import row_prediction_id
 from services.live import Served
 from services.worker import Worker
 
@@ -116,7 +116,7 @@ class BatchScoring:
         if self._key is None:
             return new_prediction_ids(len(numbers))
         key = self._key
-        return [hashlib.sha256(f"{key}:{row}".encode()).hexdigest()[:32] for row in numbers.tolist()]
+        return [row_prediction_id(key, row) for row in numbers.tolist()]
 
     def _lines(self, cells: Mapping[str, Sequence[bytes]], inputs: Sequence[bytes]) -> list[bytes]:
         """Render the records of a chunk, each as Prediction.to_json would."""

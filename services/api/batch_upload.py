@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope
 
 from churn.errors import StoreError
+from services.api.body import require_plain
 from services.api.formats.media import ALIASES, LOOKED_AT, MEDIA, Format, format_of
 
 FIELD = "file"
@@ -34,7 +35,7 @@ async def uploaded(scope: Scope, receive: Receive) -> AsyncIterator[tuple[Binary
     """
     request = Request(scope, receive)
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    _require_plain(request, media)
+    _require_known(request, media)
     if media != FORM:
         with SpooledTemporaryFile(max_size=IN_MEMORY) as file:
             with _translated():
@@ -59,11 +60,10 @@ def _translated() -> Iterator[None]:
         raise StoreError("this door's disk takes no more of the table: send it again later, or in parts") from error
 
 
-def _require_plain(request: Request, media: str) -> None:
+def _require_known(request: Request, media: str) -> None:
     if media and media != FORM and media not in ALIASES:
         raise HTTPException(415, f"send the table as the field {FIELD!r} of {FORM}, or as {', '.join(MEDIA.values())}")
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise HTTPException(415, "send the body without Content-Encoding", headers={"accept-encoding": "identity"})
+    require_plain(dict(request.headers.raw))
 
 
 def _file_of(form: FormData) -> tuple[BinaryIO, Format]:

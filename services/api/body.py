@@ -116,3 +116,13 @@ class IncomingBody:
         finally:
             self._patience.forget(self)
             self._task = None
+
+
+def require_plain(headers: Mapping[bytes, bytes]) -> None:
+    """Refuse a body that is compressed.
+
+    Raises:
+        HTTPException: 415.
+    """
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise HTTPException(415, "send the body without Content-Encoding", headers={"accept-encoding": "identity"})

@@ -1,6 +1,5 @@
 """Customers of a request that brings several and takes all of them or none: read, scored, recorded."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from churn.scoring.scorer import Decision
 from churn.scoring.standing import Standing
 from services.api.predict import LONGEST_CUSTOMER_ID
 from services.api.problems import field_faults
-from services.api.recording import count_inputs, inputs_of, new_prediction_id, record
+from services.api.recording import count_inputs, inputs_of, new_prediction_id, record, row_prediction_id
 from services.live import Served
 from services.worker import Worker
 
@@ -30,16 +29,6 @@ class ScoredCustomer:
     prediction_id: str
     probability: float
     decision: Decision
-
-
-def require_plain(headers: Mapping[bytes, bytes]) -> None:
-    """Refuse a body that is compressed.
-
-    Raises:
-        HTTPException: 415.
-    """
-    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-        raise HTTPException(415, "send the body without Content-Encoding", headers={"accept-encoding": "identity"})
 
 
 def read_customers(form: RequestForm, rows: Sequence[Mapping[str, object]]) -> list[CustomerRequest]:
@@ -92,7 +81,7 @@ def prediction_ids(count: int, key: str | None) -> Iterator[str]:
     """Yield an id per row; made of the client's key and the row's number, as for a batch, if there is a key."""
     if key is None:
         return (new_prediction_id() for _ in range(count))
-    return (hashlib.sha256(f"{key}:{row}".encode()).hexdigest()[:32] for row in range(1, count + 1))
+    return (row_prediction_id(key, row) for row in range(1, count + 1))
 
 
 def _columns_of(served: Served, rows: Sequence[Row]) -> Columns:

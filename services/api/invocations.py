@@ -11,7 +11,8 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from services.api.customers import read_customers, require_plain, score_customers
+from services.api.body import require_plain
+from services.api.customers import read_customers, score_customers
 from services.api.endpoint import Document, Endpoint, ref, responses
 from services.api.frames import customers_of, read_csv_frame, read_json_frame
 from services.api.predict import idempotency_key

@@ -17,6 +17,7 @@ from churn.retention.offers import NOBODY
 from churn.scoring.reasons import Effect
 from churn.scoring.scorer import RiskLevel, Scorer
 from services.api.asking import Depth, depth_of, explain_parameter
+from services.api.body import require_plain
 from services.api.endpoint import Document, Endpoint, ref, responses
 from services.api.recording import count_inputs, inputs_of, new_prediction_id, record
 from services.live import Served
@@ -234,8 +235,7 @@ def require_type(headers: Mapping[bytes, bytes], media_type: str) -> None:
     found = headers.get(b"content-type", media_type.encode()).partition(b";")[0].strip().lower()
     if found != media_type.encode():
         raise HTTPException(415, f"send Content-Type: {media_type}")
-    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-        raise HTTPException(415, "send the body without Content-Encoding", headers={"accept-encoding": "identity"})
+    require_plain(headers)
 
 
 def idempotency_key(headers: Mapping[bytes, bytes]) -> str | None:

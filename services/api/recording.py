@@ -1,5 +1,6 @@
 """Recording: each answer becomes a line in the spool before it is given."""
 
+import hashlib
 import os
 import time
 from collections.abc import Mapping
@@ -23,17 +24,24 @@ def new_prediction_id() -> str:
     return f"{time.time_ns() // 1_000_000:012x}{high:04x}{low:016x}"
 
 
+def row_prediction_id(key: str, row: int) -> str:
+    """Return the id of one row of a request that brings several with an Idempotency-Key: sent again, it is the same.
+
+    Args:
+        key: the client's.
+        row: its number, from 1.
+    """
+    return hashlib.sha256(f"{key}:{row}".encode()).hexdigest()[:32]
+
+
 def inputs_of(customer: CustomerRequest) -> dict[str, object]:
     """Return a customer's inputs as they are recorded: missing ones as None."""
     return {**customer.row, **dict.fromkeys(customer.missing)}
 
 
-UNKNOWN = Standing(segment=None, expected_profit=None, expected_loss=None, priority_score=None)
-
-
 def record(  # noqa: PLR0913  what an answer consists of
     worker: Worker, served: Served, prediction: tuple[str, str], *, inputs: Mapping[str, object],
-    probability: float, decision: Decision, standing: Standing = UNKNOWN,
+    probability: float, decision: Decision, standing: Standing,
 ) -> tuple[bool, str]:  # fmt: skip
     """Spool and count one prediction.
 

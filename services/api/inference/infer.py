@@ -9,7 +9,8 @@ import anyio.to_thread
 import orjson
 from fastapi import Request, Response
 
-from services.api.customers import ScoredCustomer, read_customers, require_plain, score_customers
+from services.api.body import require_plain
+from services.api.customers import ScoredCustomer, read_customers, score_customers
 from services.api.endpoint import Document, Endpoint, ref, responses
 from services.api.inference.models import DATATYPES, OUTPUTS, InferenceAnswer, InferenceRequest
 from services.api.inference.reading import outputs_of, read_request, rows_of, split_body
