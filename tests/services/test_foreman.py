@@ -110,11 +110,16 @@ def test_without_the_libraries_that_train_jobs_wait_and_health_can_say_why(
     assert store.get("1" * 32).status == "queued"
 
 
+def with_a_child(file: Path) -> str:
+    """A runner that starts a process, notes its number, and waits."""
+    start = "import subprocess; p = subprocess.Popen(['sleep', '100']); "
+    return f"{start}open({str(file)!r}, 'w').write(str(p.pid)); input()"
+
+
 def test_a_runner_ends_with_the_attendant_and_what_it_started_too(
     settings: ServiceSettings, store: JobStore, foreman_of: Callable[[str], Foreman], tmp_path: Path
 ) -> None:
-    child = "import subprocess, sys; p = subprocess.Popen(['sleep', '100']); "
-    foreman = foreman_of(f"{child}open({str(tmp_path / 'pid')!r}, 'w').write(str(p.pid)); input()")
+    foreman = foreman_of(with_a_child(tmp_path / "pid"))
     queue(store, settings)
     foreman.look()
     wait_until((tmp_path / "pid").exists, "the runner is up")
@@ -129,8 +134,7 @@ def test_a_runner_ends_with_the_attendant_and_what_it_started_too(
 def test_a_killed_runner_leaves_nothing_behind_and_another_is_started(
     settings: ServiceSettings, store: JobStore, foreman_of: Callable[[str], Foreman], tmp_path: Path
 ) -> None:
-    child = "import subprocess, sys; p = subprocess.Popen(['sleep', '100']); "
-    foreman = foreman_of(f"{child}open({str(tmp_path / 'pid')!r}, 'w').write(str(p.pid)); input()")
+    foreman = foreman_of(with_a_child(tmp_path / "pid"))
     queue(store, settings)
     foreman.look()
     wait_until((tmp_path / "pid").exists, "the runner is up")

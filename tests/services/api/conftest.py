@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
 from services.api.app import create_app
 from services.settings import ServiceSettings
 from services.worker import Worker
 from tests.services.conftest import promote_on_disk
+from tests.services.people import open_store
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +27,15 @@ def shared_worker(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory)
 def shared_client(shared_worker: Worker) -> Iterator[TestClient]:
     with TestClient(create_app(shared_worker, owns_worker=False), raise_server_exceptions=False) as client:
         yield client
+
+
+@pytest.fixture
+def people(settings: ServiceSettings) -> Iterator[Engine]:
+    """The store of people that the doors of this test read."""
+
+    engine = open_store(settings)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

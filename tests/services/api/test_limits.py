@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
 from services.settings import ServiceSettings
-from tests.services.people import access_settings, bearer, desk_of, guarded, key_of, open_store, token_of
+from tests.services.people import access_settings, bearer, desk_of, guarded, key_of, token_of
 
 LIMIT = 5
 
@@ -15,13 +15,6 @@ LIMIT = 5
 @pytest.fixture
 def settings(tmp_path: Path) -> ServiceSettings:
     return access_settings(tmp_path, requests_per_minute=LIMIT, predict_per_minute=LIMIT, trusted_proxies=("10.0.0.1",))
-
-
-@pytest.fixture
-def people(settings: ServiceSettings) -> Iterator[Engine]:
-    engine = open_store(settings)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

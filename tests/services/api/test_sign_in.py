@@ -15,7 +15,7 @@ from services.api import sign_in as sign_in_module
 from services.api.app import create_app
 from services.settings import ServiceSettings
 from services.worker import Worker
-from tests.services.people import PASSWORD, access_settings, bearer, key_of, open_store
+from tests.services.people import PASSWORD, access_settings, bearer, key_of
 
 TOKEN, ME = "/api/v1/token", "/api/v1/users/me"
 
@@ -23,13 +23,6 @@ TOKEN, ME = "/api/v1/token", "/api/v1/users/me"
 @pytest.fixture
 def settings(tmp_path: Path) -> ServiceSettings:
     return access_settings(tmp_path / "home")
-
-
-@pytest.fixture
-def people(settings: ServiceSettings) -> Iterator[Engine]:
-    engine = open_store(settings)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
