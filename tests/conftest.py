@@ -1,5 +1,8 @@
 """Fixtures that more than one room uses."""
 
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,20 @@ from churn.settings import Settings
 from tests.bundles import small_bundle
 
 ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_tracking_server() -> Iterator[None]:
+    """No file of tests sees another's tracking server: its fixtures are made before `own_environment` is."""
+    before = dict(os.environ)  # noqa: TID251  mlflow writes its address there
+    yield
+    os.environ.clear()  # noqa: TID251
+    os.environ.update(before)  # noqa: TID251
+    if "mlflow" in sys.modules:
+        import mlflow
+
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+        mlflow.set_registry_uri(None)  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)
