@@ -16,7 +16,7 @@ from churn.bundle.files import CONTRACT, OUTPUT
 from churn.contract.reading import load_contract
 from churn.scoring.prediction import Prediction, utc_text
 from churn.stores.database import migrate, open_database
-from churn.stores.drift import DriftColumn, DriftRun, DriftStore
+from churn.stores.drift import DriftMeasure, DriftRun, DriftStore
 from churn.stores.predictions import PredictionStore
 from monitoring.comparing import measure_drift
 from monitoring.drift_parameters import DriftParameters
@@ -98,7 +98,7 @@ def drift(since: datetime | None, parameters: DriftParameters, *, settings: Moni
     texts = {PAGE: compared.html, SUMMARY: found.to_json(), EVIDENTLY: compared.metrics}
     shelve(folder, texts, kept=parameters.kept_reports)
     log_to_run(settings.tracking_uri, found.run_id, folder)
-    DriftStore(engine).add(_run_of(found), _columns_of(found))
+    DriftStore(engine).add(_run_of(found), _measures_of(found))
     log.info("drift measured", extra={"status": found.status, "rows": found.rows, "share": found.drifted_share})
     return found
 
@@ -171,8 +171,11 @@ def _run_of(found: Found) -> DriftRun:
     )
 
 
-def _columns_of(found: Found) -> list[DriftColumn]:
+def _measures_of(found: Found) -> list[DriftMeasure]:
+    chosen = decisive(found.measures)
     return [
-        DriftColumn(name, one.method, one.value, one.threshold, one.is_drifted)
-        for name, one in decisive(found.measures).items()
+        DriftMeasure(
+            one.column, one.method, one.value, one.threshold, one.is_drifted, is_decisive=chosen[one.column] == one
+        )
+        for one in found.measures
     ]

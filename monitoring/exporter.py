@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from churn.errors import StoreError, UsageError
 from churn.stores.database import open_database
-from churn.stores.drift import DriftColumn, DriftRun, DriftStore
+from churn.stores.drift import DriftMeasure, DriftRun, DriftStore
 from churn.stores.predictions import PredictionStore
 from churn.stores.promotions import Promotion, PromotionLog
 from monitoring.settings import MonitoringSettings
@@ -95,7 +95,7 @@ def _count_moves(moves: Iterable[Promotion]) -> Metric:
     return family
 
 
-def _drift_gauges(run: DriftRun, columns: Iterable[DriftColumn]) -> Iterator[Metric]:
+def _drift_gauges(run: DriftRun, measures: Iterable[DriftMeasure]) -> Iterator[Metric]:
     at = datetime.fromisoformat(run.at).timestamp()
     yield GaugeMetricFamily("churn_drift_last_run_timestamp_seconds", "When the drift job last measured.", at)
     yield GaugeMetricFamily("churn_drift_window_rows", "Customers in the last live window.", run.rows)
@@ -106,7 +106,7 @@ def _drift_gauges(run: DriftRun, columns: Iterable[DriftColumn]) -> Iterator[Met
         "churn_drift_score", "Distance from the reference, by the deciding method.", labels=["column", "method"]
     )
     is_drifted = GaugeMetricFamily("churn_drift_is_drifted", "1: the column drifted.", labels=["column"])
-    for one in columns:
+    for one in (each for each in measures if each.is_decisive):
         score.add_metric([one.column_name, one.method], one.value)
         is_drifted.add_metric([one.column_name], one.is_drifted)
     yield from (score, is_drifted)

@@ -1,11 +1,11 @@
-"""Drift runs: what the drift job found, column by column."""
+"""Drift runs: what the drift job found, column by column and method by method."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Engine, RowMapping, insert, select
 
-from churn.stores.tables import drift_columns, drift_runs
+from churn.stores.tables import drift_measures, drift_runs
 from churn.stores.transactions import reading, writing
 
 
@@ -26,16 +26,29 @@ class DriftRun:
     report: str
     """Path or address of the report for people."""
 
+    status: str = "measured"
+    """'drift', 'no drift', 'not enough data'; 'measured' in runs of before there was a status."""
+
+    prediction_drifted: bool | None = None
+    unreadable_rows: int | None = None
+    profit_change: float | None = None
+    """What the drift changes in expected profit per customer, in the contract's currency; None: not computed."""
+
 
 @dataclass(frozen=True, slots=True)
-class DriftColumn:
-    """What one run found in one column."""
+class DriftMeasure:
+    """What one method found in one column.
+
+    Attributes:
+        is_decisive: of the column's methods this one is furthest beyond its threshold, or nearest to it.
+    """
 
     column_name: str
     method: str
     value: float
     threshold: float
     is_drifted: bool
+    is_decisive: bool
 
 
 class DriftStore:
@@ -44,35 +57,38 @@ class DriftStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def add(self, run: DriftRun, columns: Sequence[DriftColumn]) -> int:
-        """Store a run and its columns in one transaction, and return the run's number."""
+    def add(self, run: DriftRun, measures: Sequence[DriftMeasure]) -> int:
+        """Store a run and its measures in one transaction, and return the run's number."""
         with writing(self._engine) as connection:
             (run_id,) = connection.execute(insert(drift_runs), _to_row(run)).inserted_primary_key or (0,)
-            if columns:
-                connection.execute(insert(drift_columns), [{"run_id": run_id, **_to_row(each)} for each in columns])
+            if measures:
+                connection.execute(insert(drift_measures), [{"run_id": run_id, **_to_row(each)} for each in measures])
         return int(run_id)
 
-    def latest(self, model_name: str) -> tuple[DriftRun, tuple[DriftColumn, ...]] | None:
-        """Return the newest run of a model and its columns by name; None when there was no run."""
+    def latest(self, model_name: str) -> tuple[DriftRun, tuple[DriftMeasure, ...]] | None:
+        """Return the newest run of a model and its measures by column; None when there was no run."""
         newest = select(drift_runs).where(drift_runs.c.model_name == model_name).order_by(drift_runs.c.id.desc())
         with reading(self._engine) as connection:
             run = connection.execute(newest.limit(1)).mappings().first()
             if run is None:
                 return None
-            of_run = select(drift_columns).where(drift_columns.c.run_id == run["id"])
-            columns = connection.execute(of_run.order_by(drift_columns.c.column_name)).mappings().all()
-        return _to_run(run), tuple(_to_column(each) for each in columns)
+            of_run = select(drift_measures).where(drift_measures.c.run_id == run["id"])
+            by_name = of_run.order_by(drift_measures.c.column_name, drift_measures.c.method)
+            measures = connection.execute(by_name).mappings().all()
+        return _to_run(run), tuple(_to_measure(each) for each in measures)
 
 
-def _to_row(value: DriftRun | DriftColumn) -> dict[str, object]:
-    return {**asdict(value), "is_drifted": int(value.is_drifted)}
+def _to_row(value: DriftRun | DriftMeasure) -> dict[str, object]:
+    return {name: int(fact) if isinstance(fact, bool) else fact for name, fact in asdict(value).items()}
 
 
 def _to_run(row: RowMapping) -> DriftRun:
     fields = {name: row[name] for name in DriftRun.__dataclass_fields__}
+    drifted = fields["prediction_drifted"]
+    fields["prediction_drifted"] = None if drifted is None else bool(drifted)
     return DriftRun(**{**fields, "is_drifted": bool(row["is_drifted"])})
 
 
-def _to_column(row: RowMapping) -> DriftColumn:
-    fields = {name: row[name] for name in DriftColumn.__dataclass_fields__}
-    return DriftColumn(**{**fields, "is_drifted": bool(row["is_drifted"])})
+def _to_measure(row: RowMapping) -> DriftMeasure:
+    fields = {name: row[name] for name in DriftMeasure.__dataclass_fields__}
+    return DriftMeasure(**{**fields, "is_drifted": bool(row["is_drifted"]), "is_decisive": bool(row["is_decisive"])})

@@ -88,18 +88,82 @@ drift_runs = Table(
     Column("drifted_share", Double, nullable=False),
     Column("is_drifted", SmallInteger, nullable=False),
     Column("report", Text, nullable=False),
+    Column("status", String(24), nullable=False, server_default="measured"),
+    Column("prediction_drifted", SmallInteger),
+    Column("unreadable_rows", Integer),
+    Column("profit_change", Double),
     Index("drift_runs_by_model", "model_name", "id"),
 )
 
-drift_columns = Table(
-    "drift_columns",
+drift_measures = Table(
+    "drift_measures",
     metadata,
     Column("run_id", Id, ForeignKey("drift_runs.id", ondelete="CASCADE"), primary_key=True),
     Column("column_name", String(128), primary_key=True),
-    Column("method", String(64), nullable=False),
+    Column("method", String(64), primary_key=True),
     Column("value", Double, nullable=False),
     Column("threshold", Double, nullable=False),
     Column("is_drifted", SmallInteger, nullable=False),
+    Column("is_decisive", SmallInteger, nullable=False),
+)
+
+performance_runs = Table(
+    "performance_runs",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("model_name", String(64), nullable=False),
+    Column("model_version", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("window_start", Moment, nullable=False),
+    Column("window_end", Moment, nullable=False),
+    Column("predictions", Integer, nullable=False),
+    Column("labelled", Integer, nullable=False),
+    Column("status", String(24), nullable=False),
+    Column("report", Text, nullable=False),
+    Index("performance_runs_by_model", "model_name", "id"),
+)
+
+performance_measures = Table(
+    "performance_measures",
+    metadata,
+    Column("run_id", Id, ForeignKey("performance_runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("dimension", String(32), primary_key=True),
+    Column("part", String(128), primary_key=True),
+    Column("measure", String(64), primary_key=True),
+    Column("source", String(16), primary_key=True),
+    Column("value", Double, nullable=False),
+    Column("low", Double),
+    Column("high", Double),
+    Column("rows", Integer, nullable=False),
+)
+
+retrain_decisions = Table(
+    "retrain_decisions",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("model_name", String(64), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("decision", String(16), nullable=False),
+    Column("reasons", Text, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("data_fingerprint", String(64), nullable=False),
+    Column("actor", String(255), nullable=False),
+    Column("version", Integer),
+    Column("outcome", Text, nullable=False),
+    Index("retrain_decisions_by_model", "model_name", "id"),
+)
+
+stage_runs = Table(
+    "stage_runs",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("model_name", String(64), nullable=False),
+    Column("stage", String(32), nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("finished_at", Moment),
+    Column("status", String(16), nullable=False),
+    Column("words", Text, nullable=False),
+    Index("stage_runs_by_stage", "model_name", "stage", "id"),
 )
 
 users = Table(

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from churn.errors import StoreError, UsageError
 from churn.stores.database import migrate, open_database
-from churn.stores.drift import DriftColumn, DriftRun, DriftStore
+from churn.stores.drift import DriftMeasure, DriftRun, DriftStore
 from churn.stores.predictions import PredictionStore
 from churn.stores.promotions import Move, PromotionLog
 from monitoring.exporter import ProductionVersion, StoreCollector, serve
@@ -47,8 +47,8 @@ def away() -> int:
 
 def test_the_newest_drift_run_is_shown_column_by_column(engine: Engine) -> None:
     store = DriftStore(engine)
-    store.add(replace(RUN, rows=1), [DriftColumn("old", "psi", 1, 0.1, is_drifted=True)])
-    store.add(RUN, [DriftColumn("tenure", "psi", 0.4, 0.1, is_drifted=True)])
+    store.add(replace(RUN, rows=1), [DriftMeasure("old", "psi", 1, 0.1, is_drifted=True, is_decisive=True)])
+    store.add(RUN, [DriftMeasure("tenure", "psi", 0.4, 0.1, is_drifted=True, is_decisive=True)])
 
     seen = scraped(engine)
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Engine
 
 from churn.errors import RefusedError
-from churn.stores.drift import DriftColumn, DriftRun, DriftStore
+from churn.stores.drift import DriftMeasure, DriftRun, DriftStore
 
 RUN = DriftRun(
     model_name="churn",
@@ -17,8 +17,8 @@ RUN = DriftRun(
     is_drifted=True,
     report="reports/drift.html",
 )
-TENURE = DriftColumn("tenure", "wasserstein", value=0.4, threshold=0.1, is_drifted=True)
-CONTRACT = DriftColumn("Contract", "jensenshannon", value=0.02, threshold=0.1, is_drifted=False)
+TENURE = DriftMeasure("tenure", "wasserstein", value=0.4, threshold=0.1, is_drifted=True, is_decisive=True)
+CONTRACT = DriftMeasure("Contract", "jensenshannon", value=0.02, threshold=0.1, is_drifted=False, is_decisive=True)
 
 
 def test_the_newest_run_comes_back_with_its_columns_by_name(engine: Engine) -> None:

@@ -1,0 +1,85 @@
+"""Runs of scheduled stages: when each began, how it ended, and what came of it, for freshness and history."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Engine, Row, insert, select, update
+
+from churn.errors import ChurnError
+from churn.stores.tables import stage_runs
+from churn.stores.transactions import database_now_text, reading, writing
+
+Status = Literal["running", "done", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class StageRun:
+    """One run. Moments are text, as `churn.scoring.prediction.utc_text` writes it.
+
+    Attributes:
+        finished_at: None while it runs, and for ever when its process was killed.
+        words: what came of it, or why it failed, in a sentence.
+    """
+
+    id: int
+    model_name: str
+    stage: str
+    started_at: str
+    finished_at: str | None
+    status: Status
+    words: str
+
+
+class StageRunLog:
+    """The table of runs. Every method raises StoreError when the database does not answer."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def begin(self, model_name: str, stage: str) -> int:
+        """Note that a stage begins, and return the run's number."""
+        with writing(self._engine) as connection:
+            row = {"model_name": model_name, "stage": stage, "started_at": database_now_text(connection)}
+            key = connection.execute(insert(stage_runs), {**row, "status": "running", "words": ""}).inserted_primary_key
+        return int(key[0]) if key else 0
+
+    def end(self, run_id: int, status: Status, words: str) -> None:
+        """Note how a run ended."""
+        with writing(self._engine) as connection:
+            values = {"status": status, "words": words, "finished_at": database_now_text(connection)}
+            connection.execute(update(stage_runs).where(stage_runs.c.id == run_id).values(**values))
+
+    def recent(self, model_name: str, stage: str | None = None, limit: int = 50) -> list[StageRun]:
+        """Return the newest runs, newest first."""
+        query = select(stage_runs).where(stage_runs.c.model_name == model_name)
+        if stage is not None:
+            query = query.where(stage_runs.c.stage == stage)
+        with reading(self._engine) as connection:
+            return [_from_row(row) for row in connection.execute(query.order_by(stage_runs.c.id.desc()).limit(limit))]
+
+
+class Account:
+    """What a run will say of itself at its end."""
+
+    words = ""
+
+
+@contextmanager
+def noted(log: StageRunLog, model_name: str, stage: str) -> Iterator[Account]:
+    """Note a stage's run while the block runs; what the block puts into `words` is kept with it.
+
+    A deliberate error's sentence is kept, of any other only its kind: it may quote a customer.
+    """
+    run_id, account = log.begin(model_name, stage), Account()
+    try:
+        yield account
+    except BaseException as error:
+        log.end(run_id, "failed", str(error) if isinstance(error, ChurnError) else type(error).__name__)
+        raise
+    log.end(run_id, "done", account.words)
+
+
+def _from_row(row: Row[tuple[object, ...]]) -> StageRun:
+    return StageRun(**row._asdict())
