@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
-from sqlalchemy import Engine, RowMapping, insert, select
+from sqlalchemy import Engine, RowMapping, Select, insert, select
 
 from churn.stores.tables import drift_measures, drift_runs
 from churn.stores.transactions import reading, writing
+
+FLAGS = ("is_drifted", "prediction_drifted", "volume_changed")
+"""Fields of a run that are numbers in the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,21 @@ class DriftRun:
     unreadable_rows: int | None = None
     profit_change: float | None = None
     """What the drift changes in expected profit per customer, in the contract's currency; None: not computed."""
+
+    profit_change_low: float | None = None
+    profit_change_high: float | None = None
+    """Its 95 % interval."""
+
+    rows_per_hour: float | None = None
+    usual_rows_per_hour: float | None = None
+    """Median of earlier windows of the same length; None: there were too few."""
+
+    volume_changed: bool | None = None
+    """Whether the volume left what is usual; None: too few earlier windows to say."""
+
+    reference_rows: int | None = None
+    words: str | None = None
+    """The verdict in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +86,24 @@ class DriftStore:
 
     def latest(self, model_name: str) -> tuple[DriftRun, tuple[DriftMeasure, ...]] | None:
         """Return the newest run of a model and its measures by column; None when there was no run."""
-        newest = select(drift_runs).where(drift_runs.c.model_name == model_name).order_by(drift_runs.c.id.desc())
         with reading(self._engine) as connection:
-            run = connection.execute(newest.limit(1)).mappings().first()
+            run = connection.execute(_newest(model_name, 1)).mappings().first()
             if run is None:
                 return None
             of_run = select(drift_measures).where(drift_measures.c.run_id == run["id"])
             by_name = of_run.order_by(drift_measures.c.column_name, drift_measures.c.method)
             measures = connection.execute(by_name).mappings().all()
         return _to_run(run), tuple(_to_measure(each) for each in measures)
+
+    def history(self, model_name: str, limit: int = 50) -> list[DriftRun]:
+        """Return the newest runs of a model, newest first, those without enough data among them."""
+        with reading(self._engine) as connection:
+            return [_to_run(row) for row in connection.execute(_newest(model_name, limit)).mappings()]
+
+
+def _newest(model_name: str, limit: int) -> Select[Any]:
+    of_model = select(drift_runs).where(drift_runs.c.model_name == model_name)
+    return of_model.order_by(drift_runs.c.id.desc()).limit(limit)
 
 
 def _to_row(value: DriftRun | DriftMeasure) -> dict[str, object]:
@@ -84,9 +112,8 @@ def _to_row(value: DriftRun | DriftMeasure) -> dict[str, object]:
 
 def _to_run(row: RowMapping) -> DriftRun:
     fields = {name: row[name] for name in DriftRun.__dataclass_fields__}
-    drifted = fields["prediction_drifted"]
-    fields["prediction_drifted"] = None if drifted is None else bool(drifted)
-    return DriftRun(**{**fields, "is_drifted": bool(row["is_drifted"])})
+    flags = {name: None if row[name] is None else bool(row[name]) for name in FLAGS}
+    return DriftRun(**{**fields, **flags})
 
 
 def _to_measure(row: RowMapping) -> DriftMeasure:

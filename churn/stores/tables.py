@@ -92,6 +92,13 @@ drift_runs = Table(
     Column("prediction_drifted", SmallInteger),
     Column("unreadable_rows", Integer),
     Column("profit_change", Double),
+    Column("profit_change_low", Double),
+    Column("profit_change_high", Double),
+    Column("rows_per_hour", Double),
+    Column("usual_rows_per_hour", Double),
+    Column("volume_changed", SmallInteger),
+    Column("reference_rows", Integer),
+    Column("words", Text),
     Index("drift_runs_by_model", "model_name", "id"),
 )
 

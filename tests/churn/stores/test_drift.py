@@ -47,3 +47,12 @@ def test_a_run_is_not_stored_without_all_of_its_columns(engine: Engine) -> None:
         store.add(RUN, [TENURE, TENURE])
 
     assert store.latest("churn") is None
+
+
+def test_the_history_begins_with_the_newest_run_and_keeps_those_without_enough_data(engine: Engine) -> None:
+    store, small = DriftStore(engine), replace(RUN, rows=3, status="not enough data", is_drifted=False)
+    for run in (RUN, small, replace(RUN, model_name="other"), replace(RUN, volume_changed=False, profit_change=-0.5)):
+        store.add(run, [])
+
+    assert store.history("churn") == [replace(RUN, volume_changed=False, profit_change=-0.5), small, RUN]
+    assert store.history("churn", limit=1) == store.history("churn")[:1]

@@ -10,14 +10,24 @@ depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 MOMENT = sa.String(24)
-ADDED = ("prediction_drifted", "unreadable_rows", "profit_change")
+ADDED = {
+    "prediction_drifted": sa.SmallInteger,
+    "unreadable_rows": sa.Integer,
+    "profit_change": sa.Double,
+    "profit_change_low": sa.Double,
+    "profit_change_high": sa.Double,
+    "rows_per_hour": sa.Double,
+    "usual_rows_per_hour": sa.Double,
+    "volume_changed": sa.SmallInteger,
+    "reference_rows": sa.Integer,
+    "words": sa.Text,
+}
 
 
 def upgrade() -> None:
     op.add_column("drift_runs", sa.Column("status", sa.String(24), nullable=False, server_default="measured"))
-    op.add_column("drift_runs", sa.Column("prediction_drifted", sa.SmallInteger))
-    op.add_column("drift_runs", sa.Column("unreadable_rows", sa.Integer))
-    op.add_column("drift_runs", sa.Column("profit_change", sa.Double))
+    for name, kind in ADDED.items():
+        op.add_column("drift_runs", sa.Column(name, kind))
     _drift_measures()
     _performance()
     _retrain_decisions()
