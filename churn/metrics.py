@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["counter", "gauge", "histogram"]
-Origin = Literal["door", "attendant", "exporter", "jobs"]
+Origin = Literal["door", "attendant", "exporter"]
+"""Who knows it. What the attendant knows, the doors of its home show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Metric:
         name: without the suffixes that the kind adds.
         text: what it says, in a sentence; its help.
         labels: their names.
-        origin: which process shows it.
+        origins: which processes show it.
         buckets: upper bounds of a histogram.
     """
 
@@ -27,56 +28,228 @@ class Metric:
     kind: Kind
     text: str
     labels: tuple[str, ...] = ()
-    origin: Origin = "exporter"
+    origins: tuple[Origin, ...] = ("exporter",)
     buckets: tuple[float, ...] = ()
 
 
-PER_MEASURE = ("version", "measure", "source")
-"""`source`: observed (from outcomes) or estimated (before they arrive)."""
+LABELS = {
+    "action": "promote, rollback",
+    "churned": "1: the customer left; 0: stayed",
+    "column": "a column of the contract; in drift also the predicted probability",
+    "decision": "what `churn retrain` decided",
+    "digest": "sha256 of a bundle",
+    "dimension": "what customers are divided by: segment, door, …",
+    "door": "bento, fastapi",
+    "kind": "what a job does: retrain, activate, score",
+    "measure": "roc_auc, brier_score, …",
+    "method": "of HTTP: one of nine, or OTHER; of drift: psi, …",
+    "name": "of the registered model",
+    "offer": "an offer of the contract; contact where it lists none",
+    "part": "one segment of the contract, one door, …",
+    "reason": "full, limit, not_ready",
+    "risk_level": "LOW, MEDIUM, HIGH",
+    "route": "template of a route, or unmatched",
+    "segment": "a segment of the version's; empty where there are none",
+    "source": "observed: from outcomes; estimated: before they arrive",
+    "stage": "drift, performance, retrain, score",
+    "status": "of HTTP; of a move: prepared, done, refused, failed; of a job: queued, running, done, failed",
+    "version": "a registered version's number",
+    "model_version": "the same, in what is counted by prediction",
+    "worker": "number of a process; a dead one's is forgotten",
+}
+"""Label → its values, which are few."""
 
-EXPORTED = (
-    Metric("churn_store_up", "gauge", "1: the SQL store answers."),
-    Metric("churn_registry_up", "gauge", "1: the registry answers."),
-    Metric("churn_production_version", "gauge", "Version in production; 0: none."),
-    Metric("churn_predictions_stored", "counter", "Predictions in the SQL store, by version.", ("version",)),
-    Metric("churn_promotions", "counter", "Moves of the production alias in the audit.", ("action", "status")),
-    Metric("churn_promotion_last_timestamp_seconds", "gauge", "When production last moved.", ("action",)),
-    Metric("churn_drift_last_run_timestamp_seconds", "gauge", "When the drift job last measured."),
-    Metric("churn_drift_enough_data", "gauge", "0: the last window was too small to say anything."),
-    Metric("churn_drift_window_rows", "gauge", "Customers in the last live window."),
-    Metric("churn_drift_unreadable_rows", "gauge", "Of them, rows that the version's contract does not hold for."),
-    Metric("churn_drift_model_version", "gauge", "Version that the last run looked at."),
-    Metric("churn_drift_drifted_share_ratio", "gauge", "Share of columns that drifted."),
-    Metric("churn_drift_detected", "gauge", "1: the last window as a whole drifted."),
-    Metric("churn_drift_prediction_detected", "gauge", "1: the predicted probability drifted."),
-    Metric("churn_drift_profit_change", "gauge", "Change of expected profit per customer, in the contract's currency."),
-    Metric("churn_drift_score", "gauge", "Distance from the reference, by column and method.", ("column", "method")),
-    Metric("churn_drift_threshold", "gauge", "Distance from which the method calls it drift.", ("column", "method")),
-    Metric("churn_drift_is_drifted", "gauge", "1: the column drifted.", ("column",)),
-    Metric("churn_performance_last_run_timestamp_seconds", "gauge", "When performance was last measured."),
-    Metric("churn_performance_labelled_customers", "gauge", "Customers whose outcome is known.", ("version",)),
-    Metric("churn_performance_value", "gauge", "A measure of a version's predictions.", PER_MEASURE),
-    Metric("churn_performance_low", "gauge", "Lower end of its 95 % interval.", PER_MEASURE),
-    Metric("churn_performance_high", "gauge", "Upper end of its 95 % interval.", PER_MEASURE),
-    Metric("churn_performance_reference", "gauge", "The measure on held-out customers.", ("version", "measure")),
-    Metric(
-        "churn_performance_part_value",
-        "gauge",
-        "A measure in one part of the customers: a segment, a door, a time.",
-        ("version", "dimension", "part", "measure"),
-    ),
-    Metric("churn_performance_degraded", "gauge", "1: surely worse than on held-out customers.", ("version",)),
-    Metric("churn_outcomes_stored", "counter", "Outcomes in the SQL store.", ("churned",)),
-    Metric("churn_customers", "gauge", "Customers by their newest prediction.", ("segment", "risk_level")),
-    Metric("churn_revenue_at_risk", "gauge", "Their expected loss, in the contract's currency.", ("segment",)),
-    Metric("churn_expected_profit", "gauge", "What contacting those who are worth it would earn.", ("segment",)),
-    Metric("churn_jobs", "gauge", "Jobs that wait or run.", ("kind", "status")),
-    Metric("churn_jobs_ended", "counter", "Jobs that ended.", ("kind", "status")),
-    Metric("churn_stage_last_success_timestamp_seconds", "gauge", "When a stage last ended well.", ("stage",)),
-    Metric("churn_stage_last_run_timestamp_seconds", "gauge", "When a stage last began.", ("stage",)),
-    Metric("churn_stage_last_run_seconds", "gauge", "How long its last finished run took.", ("stage",)),
-    Metric("churn_stage_failures", "counter", "Runs that failed.", ("stage",)),
-    Metric("churn_retrain_decisions", "counter", "Decisions of `churn retrain`.", ("decision",)),
-    Metric("churn_retrain_last_decision_timestamp_seconds", "gauge", "When it last decided."),
+LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+PROBABILITY_BUCKETS = tuple(step / 20 for step in range(1, 20))
+
+DOOR: tuple[Origin, ...] = ("door",)
+HTTP_REQUESTS = Metric(
+    "churn_http_requests", "counter", "Requests answered.", ("door", "route", "method", "status"), DOOR
 )
+HTTP_REQUEST_DURATION = Metric(
+    "churn_http_request_duration_seconds",
+    "histogram",
+    "From the request's head to the last byte of its answer.",
+    ("door", "route"),
+    DOOR,
+    LATENCY_BUCKETS,
+)
+HTTP_IN_FLIGHT = Metric(
+    "churn_http_requests_in_flight",
+    "gauge",
+    "Requests that workers had in hand at a time: the most within about the last half second.",
+    ("door",),
+    DOOR,
+)
+HTTP_IN_FLIGHT_LIMIT = Metric(
+    "churn_http_requests_in_flight_limit",
+    "gauge",
+    "Requests that its living workers may have in hand.",
+    ("door",),
+    DOOR,
+)
+HTTP_REFUSED = Metric(
+    "churn_http_requests_refused",
+    "counter",
+    "Requests refused for want of room (full), by a limit (limit), or because no model or store is there (not_ready).",
+    ("door", "reason"),
+    DOOR,
+)
+PREDICTIONS = Metric("churn_predictions", "counter", "Customers scored.", ("door", "model_version", "risk_level"), DOOR)
+PROBABILITY = Metric(
+    "churn_predicted_probability",
+    "histogram",
+    "Predicted probability of churn.",
+    ("door", "model_version"),
+    DOOR,
+    PROBABILITY_BUCKETS,
+)
+OFFERS_RECOMMENDED = Metric(
+    "churn_offers_recommended", "counter", "Offers recommended, at most three a customer.", ("door", "offer"), DOOR
+)
+INPUT_MISSING = Metric("churn_input_missing", "counter", "Values that were missing.", ("column",), DOOR)
+INPUT_UNKNOWN = Metric("churn_input_unknown", "counter", "Values outside the contract's categories.", ("column",), DOOR)
+ROWS_REJECTED = Metric("churn_rows_rejected", "counter", "Rows of batches that were set aside.", ("door",), DOOR)
+MODEL_INFO = Metric(
+    "churn_model_info", "gauge", "Workers that serve this version now.", ("door", "name", "version", "digest"), DOOR
+)
+MODEL_VERSION = Metric(
+    "churn_model_version", "gauge", "Version that a worker serves; 0: none yet.", ("door", "worker"), DOOR
+)
+MODEL_LOADED = Metric(
+    "churn_model_loaded_timestamp_seconds", "gauge", "When a worker last began to serve a version.", ("door",), DOOR
+)
+LOAD_FAILURES = Metric(
+    "churn_model_load_failures", "counter", "Bundles that a worker refused to serve.", ("door",), DOOR
+)
+RECORDER_MEMORY = Metric(
+    "churn_recorder_memory",
+    "gauge",
+    "Predictions that wait in workers' memory because the disk takes none.",
+    ("door",),
+    DOOR,
+)
+RECORDER_LOST = Metric(
+    "churn_recorder_lost", "counter", "Predictions that were answered and could not be recorded.", ("door",), DOOR
+)
+
+HOME: tuple[Origin, ...] = ("attendant",)
+RECORDER_BACKLOG = Metric(
+    "churn_recorder_backlog", "gauge", "Predictions on disk, not yet in the SQL store.", origins=HOME
+)
+ATTENDANT_UP = Metric("churn_attendant_up", "gauge", "1: the attendant of this home is at work.", origins=HOME)
+REGISTRY_UP = Metric(
+    "churn_registry_up",
+    "gauge",
+    "1: the registry answers; at a door: it answered the attendant last time.",
+    origins=("attendant", "exporter"),
+)
+REGISTRY_SYNC = Metric(
+    "churn_registry_last_sync_timestamp_seconds",
+    "gauge",
+    "When the registry last answered the attendant.",
+    origins=HOME,
+)
+DATABASE_UP = Metric(
+    "churn_database_up", "gauge", "1: the SQL store took the attendant's records last time.", origins=HOME
+)
+QUARANTINED = Metric("churn_bundles_quarantined", "gauge", "Versions whose bundle does not hold.", origins=HOME)
+SHADOW_PREDICTIONS = Metric(
+    "churn_shadow_predictions", "counter", "Live customers that the shadow scored.", ("version",), HOME
+)
+SHADOW_FAILURES = Metric(
+    "churn_shadow_failures",
+    "counter",
+    "Live customers that the shadow was to score and did not: it failed, or its contract does not hold for them.",
+    ("version",),
+    HOME,
+)
+SHADOW_AGREEMENT = Metric(
+    "churn_shadow_agreement", "gauge", "Share of the shadow's decisions that are production's too.", ("version",), HOME
+)
+
+STORE_UP = Metric("churn_store_up", "gauge", "1: the SQL store answers.")
+PRODUCTION_VERSION = Metric("churn_production_version", "gauge", "Version in production; 0: none.")
+PREDICTIONS_STORED = Metric(
+    "churn_predictions_stored", "counter", "Predictions in the SQL store, by version.", ("version",)
+)
+PROMOTIONS = Metric("churn_promotions", "counter", "Moves of the production alias in the audit.", ("action", "status"))
+PROMOTION_LAST = Metric("churn_promotion_last_timestamp_seconds", "gauge", "When production last moved.", ("action",))
+
+DRIFT_LAST_RUN = Metric("churn_drift_last_run_timestamp_seconds", "gauge", "When the drift job last measured.")
+DRIFT_ENOUGH = Metric("churn_drift_enough_data", "gauge", "0: the last window was too small to say anything.")
+DRIFT_ROWS = Metric("churn_drift_window_rows", "gauge", "Customers in the last live window.")
+DRIFT_UNREADABLE = Metric(
+    "churn_drift_unreadable_rows", "gauge", "Of them, rows that the version's contract does not hold for."
+)
+DRIFT_VERSION = Metric("churn_drift_model_version", "gauge", "Version that the last run looked at.")
+DRIFT_SHARE = Metric("churn_drift_drifted_share_ratio", "gauge", "Share of columns that drifted.")
+DRIFT_DETECTED = Metric("churn_drift_detected", "gauge", "1: the last window as a whole drifted.")
+DRIFT_PREDICTION = Metric("churn_drift_prediction_detected", "gauge", "1: the predicted probability drifted.")
+DRIFT_PROFIT = Metric(
+    "churn_drift_profit_change", "gauge", "Change of expected profit per customer, in the contract's currency."
+)
+DRIFT_SCORE = Metric(
+    "churn_drift_score", "gauge", "Distance from the reference, by column and method.", ("column", "method")
+)
+DRIFT_THRESHOLD = Metric(
+    "churn_drift_threshold", "gauge", "Distance from which the method calls it drift.", ("column", "method")
+)
+DRIFT_COLUMN = Metric("churn_drift_is_drifted", "gauge", "1: the column drifted.", ("column",))
+
+PER_MEASURE = ("version", "measure", "source")
+PERFORMANCE_LAST_RUN = Metric(
+    "churn_performance_last_run_timestamp_seconds", "gauge", "When performance was last measured."
+)
+PERFORMANCE_LABELLED = Metric(
+    "churn_performance_labelled_customers", "gauge", "Customers whose outcome is known.", ("version",)
+)
+PERFORMANCE_VALUE = Metric("churn_performance_value", "gauge", "A measure of a version's predictions.", PER_MEASURE)
+PERFORMANCE_LOW = Metric("churn_performance_low", "gauge", "Lower end of its 95 % interval.", PER_MEASURE)
+PERFORMANCE_HIGH = Metric("churn_performance_high", "gauge", "Upper end of its 95 % interval.", PER_MEASURE)
+PERFORMANCE_REFERENCE = Metric(
+    "churn_performance_reference", "gauge", "The measure on held-out customers.", ("version", "measure")
+)
+PERFORMANCE_PART = Metric(
+    "churn_performance_part_value",
+    "gauge",
+    "A measure in one part of the customers: a segment, a door, a time.",
+    ("version", "dimension", "part", "measure"),
+)
+PERFORMANCE_DEGRADED = Metric(
+    "churn_performance_degraded", "gauge", "1: surely worse than on held-out customers.", ("version",)
+)
+OUTCOMES_STORED = Metric("churn_outcomes_stored", "counter", "Outcomes in the SQL store.", ("churned",))
+
+CUSTOMERS = Metric(
+    "churn_customers",
+    "gauge",
+    "Customers who were predicted for in the last 30 days, by their newest prediction.",
+    ("segment", "risk_level"),
+)
+REVENUE_AT_RISK = Metric(
+    "churn_revenue_at_risk", "gauge", "Their expected loss, in the contract's currency.", ("segment",)
+)
+EXPECTED_PROFIT = Metric(
+    "churn_expected_profit", "gauge", "What contacting those who are worth it would earn.", ("segment",)
+)
+CUSTOMERS_COUNTED = Metric(
+    "churn_customers_counted_timestamp_seconds", "gauge", "When customers and their money were last counted."
+)
+
+JOBS = Metric("churn_jobs", "gauge", "Jobs that wait or run.", ("kind", "status"))
+JOBS_ENDED = Metric("churn_jobs_ended", "counter", "Jobs that ended.", ("kind", "status"))
+STAGE_LAST_SUCCESS = Metric(
+    "churn_stage_last_success_timestamp_seconds", "gauge", "When a stage last ended well.", ("stage",)
+)
+STAGE_LAST_RUN = Metric("churn_stage_last_run_timestamp_seconds", "gauge", "When a stage last began.", ("stage",))
+STAGE_LAST_SECONDS = Metric("churn_stage_last_run_seconds", "gauge", "How long its last finished run took.", ("stage",))
+STAGE_FAILURES = Metric("churn_stage_failures", "counter", "Runs that failed.", ("stage",))
+RETRAIN_DECISIONS = Metric("churn_retrain_decisions", "counter", "Decisions of `churn retrain`.", ("decision",))
+RETRAIN_LAST = Metric("churn_retrain_last_decision_timestamp_seconds", "gauge", "When it last decided.")
+
+CATALOGUE = tuple(each for each in tuple(globals().values()) if isinstance(each, Metric))
+"""All of them, in this order."""
+
+EXPORTED = tuple(each for each in CATALOGUE if "exporter" in each.origins)
 """What the exporter reads from the stores."""
