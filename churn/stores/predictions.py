@@ -13,6 +13,7 @@ from churn.stores.upserts import insert_or_ignore
 
 NAMES = tuple(Prediction.__dataclass_fields__)
 FIELDS = tuple(predictions.c[name] for name in NAMES)
+IDS_AT_ONCE = 500
 PRODUCTION = "production"
 """The role of predictions that somebody was answered with."""
 
@@ -76,6 +77,15 @@ class PredictionStore:
         conditions = (predictions.c.role == role, *_conditions(model_name, model_version, since, until))
         with reading(self._engine) as connection:
             return connection.execute(select(func.count()).select_from(predictions).where(*conditions)).scalar_one()
+
+    def with_ids(self, ids: Sequence[str]) -> list[Prediction]:
+        """Return the predictions of these ids that are stored, in the order of time."""
+        found: list[Prediction] = []
+        with reading(self._engine) as connection:
+            for start in range(0, len(ids), IDS_AT_ONCE):
+                some = predictions.c.prediction_id.in_(ids[start : start + IDS_AT_ONCE])
+                found += [_from_row(row) for row in connection.execute(select(*FIELDS).where(some))]
+        return sorted(found, key=lambda one: (one.predicted_at, one.prediction_id))
 
     def latest_for(self, customer_id: str, *, model_name: str | None = None) -> Prediction | None:
         """Return the newest prediction that was answered for a customer; None when there is none."""
