@@ -1,7 +1,7 @@
 """The metric catalogue: every metric that this project exposes, once. Plain data: who counts brings the library.
 
-Names follow https://prometheus.io/docs/practices/naming: prefix `churn_`, base units, `_total` for counters (not written
-here: the client library adds it). A label has a bounded set of values, and never one that a customer sent.
+Names follow https://prometheus.io/docs/practices/naming: prefix `churn_`, base units, `_total` for counters (not
+written here: the client library adds it). A label has a bounded set of values, and never one that a customer sent.
 """
 
 from dataclasses import dataclass

@@ -1,34 +1,18 @@
-"""What Prometheus is told of the shadow; nothing when there is none."""
+"""What Prometheus is told of the shadow; families without series when there is none."""
 
 from collections.abc import Iterator
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric as Family
 
+from churn import metrics
 from services.exchange import ShadowState
+from services.meters import family
 
-LABELS = ["version"]
 
-
-def shadow_metrics(state: ShadowState | None) -> Iterator[Metric]:
+def shadow_metrics(state: ShadowState | None) -> Iterator[Family]:
     """Yield the counts since the attendant took the shadow up, and the share of equal decisions among them."""
-    if state is None:
-        return
-    yield _counter("churn_shadow_predictions", "Live customers that the shadow scored.", state, state.scored)
-    yield _counter(
-        "churn_shadow_failures",
-        "Live customers that the shadow was to score and did not: it failed, or its contract does not hold for them.",
-        state,
-        state.failed + state.unreadable,
-    )
-    if state.scored:
-        agreement = GaugeMetricFamily(
-            "churn_shadow_agreement", "Share of the shadow's decisions that are production's too.", labels=LABELS
-        )
-        agreement.add_metric([str(state.version)], state.agreed / state.scored)
-        yield agreement
-
-
-def _counter(name: str, text: str, state: ShadowState, value: int) -> Metric:
-    family = CounterMetricFamily(name, text, labels=LABELS)
-    family.add_metric([str(state.version)], value)
-    return family
+    of_version: tuple[str, ...] = (str(state.version),) if state else ()
+    yield family(metrics.SHADOW_PREDICTIONS, {of_version: state.scored} if state else {})
+    yield family(metrics.SHADOW_FAILURES, {of_version: state.failed + state.unreadable} if state else {})
+    agreed = {of_version: state.agreed / state.scored} if state and state.scored else {}
+    yield family(metrics.SHADOW_AGREEMENT, agreed)

@@ -1,4 +1,4 @@
-"""Every metric of the doors. Labels are bounded; across several processes the values add up in a shared folder.
+"""What the doors count. Labels are bounded; across several processes the values add up in a shared folder.
 
 What each request counts is kept in tallies; `settle` and `exposition` add it to the metrics.
 """
@@ -6,69 +6,67 @@ What each request counts is kept in tallies; `settle` and `exposition` add it to
 import os
 import re
 from collections import Counter as Counts
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import REGISTRY, Collector
 
+from churn import metrics
+from churn.retention.offers import Action
 from churn.scoring.scorer import RiskLevel, Scorer
+from services.load import Load
+from services.meters import counter, gauge, histogram
 from services.reserved import reserve_metrics
-from services.tallies import BulkHistogram, Ledger, Tally
+from services.tallies import Ledger, Tally
 
 reserve_metrics()  # before the first metric: each keeps the kind of file that it was made with
 
-LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-PROBABILITY_BUCKETS = tuple(step / 20 for step in range(1, 20))
+REQUESTS = counter(metrics.HTTP_REQUESTS)
+DURATION = histogram(metrics.HTTP_REQUEST_DURATION)
+IN_FLIGHT = gauge(metrics.HTTP_IN_FLIGHT, "livesum")
+IN_FLIGHT_LIMIT = gauge(metrics.HTTP_IN_FLIGHT_LIMIT, "livesum")
+REFUSED = counter(metrics.HTTP_REFUSED)
+PREDICTIONS = counter(metrics.PREDICTIONS)
+PROBABILITY = histogram(metrics.PROBABILITY)
+OFFERS = counter(metrics.OFFERS_RECOMMENDED)
+MISSING = counter(metrics.INPUT_MISSING)
+UNKNOWN = counter(metrics.INPUT_UNKNOWN)
+REJECTED = counter(metrics.ROWS_REJECTED)
+MODEL_INFO = gauge(metrics.MODEL_INFO, "livesum")
+MODEL_VERSION = gauge(metrics.MODEL_VERSION, "livemax")
+MODEL_LOADED = gauge(metrics.MODEL_LOADED, "livemax")
+LOAD_FAILURES = counter(metrics.LOAD_FAILURES)
+WAITING = gauge(metrics.RECORDER_MEMORY, "livesum")
+LOST = counter(metrics.RECORDER_LOST)
 
-REQUESTS = Counter("churn_http_requests", "Requests answered.", ["door", "route", "method", "status"])
-DURATION = BulkHistogram(
-    "churn_http_request_duration_seconds", "From the request's head to the last byte of its answer.",
-    ["door", "route"], buckets=LATENCY_BUCKETS,
-)  # fmt: skip
-PREDICTIONS = Counter("churn_predictions", "Customers scored.", ["door", "model_version", "risk_level"])
-PROBABILITY = BulkHistogram(
-    "churn_predicted_probability", "Predicted probability of churn.",
-    ["door", "model_version"], buckets=PROBABILITY_BUCKETS,
-)  # fmt: skip
-MISSING = Counter("churn_input_missing", "Values that were missing, by column.", ["column"])
-UNKNOWN = Counter("churn_input_unknown", "Values outside the contract's categories, by column.", ["column"])
-REJECTED = Counter("churn_rows_rejected", "Rows of batches that were set aside.", ["door"])
-MODEL_INFO = Gauge(
-    "churn_model_info", "Workers that serve this version now.",
-    ["door", "name", "version", "digest"], multiprocess_mode="livesum",
-)  # fmt: skip
-MODEL_VERSION = Gauge(
-    "churn_model_version", "Version that a worker serves; 0: none yet.", ["door", "worker"], multiprocess_mode="livemax"
-)
-MODEL_LOADED = Gauge(
-    "churn_model_loaded_timestamp_seconds", "When a worker of this door last began to serve a version.",
-    ["door"], multiprocess_mode="livemax",
-)  # fmt: skip
-LOAD_FAILURES = Counter("churn_model_load_failures", "Bundles that a worker refused to serve.", ["door"])
-WAITING = Gauge(
-    "churn_recorder_memory", "Predictions that wait in workers' memory because the disk takes none.",
-    ["door"], multiprocess_mode="livesum",
-)  # fmt: skip
-LOST = Counter("churn_recorder_lost", "Predictions that were answered and could not be recorded.", ["door"])
-
+Reason = Literal["full", "limit", "not_ready"]
+REASONS: tuple[Reason, ...] = ("full", "limit", "not_ready")
 LIVE_FILE = re.compile(r"^gauge_live\w+_(\d+)\.db$")
 
 
 class VersionMeters:
-    """The meters of one version at one door, looked up once: a look-up costs as much as counting."""
+    """The meters of one version at one door, looked up once: a look-up costs as much as counting.
+
+    Attributes:
+        recommend: counts the offers that one customer was recommended.
+    """
 
     def __init__(self, door: str, scorer: Scorer) -> None:
         version = str(scorer.version)
         levels: tuple[RiskLevel, ...] = ("LOW", "MEDIUM", "HIGH")
         self._probability = PROBABILITY.labels(door, version)
         self._by_level = {level: PREDICTIONS.labels(door, version, level) for level in levels}
+        self._by_offer = {name: OFFERS.labels(door, name) for name in scorer.offers.names}
         tally: Tally[tuple[float, RiskLevel]] = LEDGER.open(self._add)
         self._note = tally.note
+        advised: Tally[Sequence[Action]] = LEDGER.open(self._add_actions)
+        self.recommend = advised.note
 
     def count(self, probability: float, level: RiskLevel) -> None:
         """Count one prediction."""
@@ -84,6 +82,10 @@ class VersionMeters:
         probabilities, levels = zip(*notes, strict=True)
         self.count_all(np.array(probabilities), levels)
 
+    def _add_actions(self, notes: list[Sequence[Action]]) -> None:
+        for name, times in Counts(action.offer for actions in notes for action in actions).items():
+            self._by_offer[name].inc(times)
+
 
 @cache
 def _requests(door: str, route: str, method: str, status: int) -> Tally[float]:
@@ -94,6 +96,12 @@ def _requests(door: str, route: str, method: str, status: int) -> Tally[float]:
         duration.observe_all(np.array(seconds))
 
     return LEDGER.open(add)
+
+
+@cache
+def _refused(door: str, reason: Reason) -> Tally[None]:
+    refused = REFUSED.labels(door, reason)
+    return LEDGER.open(lambda notes: refused.inc(len(notes)))
 
 
 def _inputs(metric: Counter) -> Tally[tuple[str, int]]:
@@ -116,6 +124,11 @@ def count_request(door: str, route: str, method: str, *, status: int, seconds: f
     _requests(door, route, method, status).note(seconds)
 
 
+def count_refused(door: str, reason: Reason) -> None:
+    """Count one request that was refused, and may be sent again."""
+    _refused(door, reason).note(None)
+
+
 def count_missing(column: str, times: int = 1) -> None:
     """Count values of a contract's column that were missing."""
     _missing.note((column, times))
@@ -129,6 +142,21 @@ def count_unknown(column: str, times: int = 1) -> None:
 def settle() -> None:
     """Add to the metrics what was counted since the last time."""
     LEDGER.settle()
+
+
+def show_door(door: str) -> None:
+    """Show from the start, with 0, what may never happen: a rate needs a first value."""
+    MODEL_VERSION.labels(door, str(os.getpid()))
+    for each in (LOAD_FAILURES, LOST, REJECTED):
+        each.labels(door)
+    for reason in REASONS:
+        REFUSED.labels(door, reason)
+
+
+def show_load(door: str, load: Load) -> None:
+    """Show how much this worker has in hand, and may have."""
+    IN_FLIGHT.labels(door).set(load.take_peak())
+    IN_FLIGHT_LIMIT.labels(door).set(load.most)
 
 
 def show_model(door: str, scorer: Scorer, *, loaded_at: float, before: Scorer | None) -> None:

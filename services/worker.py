@@ -4,8 +4,9 @@ import logging
 import threading
 import time
 
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import Metric as Family
 
+from churn import metrics
 from churn.stores.backlog import backlog
 from churn.stores.file_locks import share
 from churn.stores.spool import SpoolWriter
@@ -13,6 +14,8 @@ from services import telemetry
 from services.attendance import Attendance
 from services.exchange import AttendantState, read_note
 from services.live import LiveModel
+from services.load import Load
+from services.meters import family
 from services.orphans import Lifeline
 from services.settings import Door, ServiceSettings, metrics_folder, run_lock
 from services.shadow_metrics import shadow_metrics
@@ -31,6 +34,7 @@ class Worker:
         self.door = door
         self.settings = settings
         self.started_at = time.time()
+        self.load = Load(settings.max_in_flight)
         self.live = LiveModel(door, settings)
         self.spool = SpoolWriter(settings.spool_folder, door)
         self.stores = Stores(settings)
@@ -44,6 +48,8 @@ class Worker:
     def open(self) -> "Worker":
         """Load what is in production, and begin to look after it."""
         self._attendance.look()
+        telemetry.show_door(self.door)
+        telemetry.show_load(self.door, self.load)
         self.live.follow()
         self._keeper.start()
         return self
@@ -71,32 +77,20 @@ class Worker:
         self._show_recorder()
         state = self.attendant()
         shadow = shadow_metrics(state.shadow if state else None)
-        return telemetry.exposition(metrics_folder(), [*self._home_gauges(), *shadow])
+        return telemetry.exposition(metrics_folder(), [*self._home_facts(), *shadow])
 
-    def _home_gauges(self) -> list[GaugeMetricFamily]:
+    def _home_facts(self) -> list[Family]:
         state = read_note(AttendantState, self.settings.attendant_file)
         is_present = self.attendant() is not None
         facts = {
-            "churn_recorder_backlog": ("Predictions on disk, not yet in the SQL store.", self.backlog_records()),
-            "churn_attendant_up": ("1: the attendant of this home is at work.", is_present),
-            "churn_registry_up": (
-                "1: the registry answered the attendant last time.",
-                is_present and state is not None and state.is_registry_up,
-            ),
-            "churn_registry_last_sync_timestamp_seconds": (
-                "When the registry last answered the attendant.",
-                state.last_sync if state else 0.0,
-            ),
-            "churn_database_up": (
-                "1: the SQL store took the attendant's records last time.",
-                is_present and state is not None and state.is_database_up,
-            ),
-            "churn_bundles_quarantined": (
-                "Versions whose bundle does not hold.",
-                len(state.quarantined) if state else 0,
-            ),
+            metrics.RECORDER_BACKLOG: self.backlog_records(),
+            metrics.ATTENDANT_UP: is_present,
+            metrics.REGISTRY_UP: is_present and state is not None and state.is_registry_up,
+            metrics.REGISTRY_SYNC: state.last_sync if state else 0.0,
+            metrics.DATABASE_UP: is_present and state is not None and state.is_database_up,
+            metrics.QUARANTINED: len(state.quarantined) if state else 0,
         }
-        return [GaugeMetricFamily(name, text, value=float(value)) for name, (text, value) in facts.items()]
+        return [family(metric, {(): float(value)}) for metric, value in facts.items()]
 
     def _keep(self) -> None:
         while not self._closing.wait(self.settings.follow_seconds):
@@ -104,6 +98,7 @@ class Worker:
                 self._lifeline.look()
                 self.live.follow()
                 self._attendance.look()
+                telemetry.show_load(self.door, self.load)
                 self._show_recorder()
             except Exception as error:  # noqa: BLE001  the thread must outlive whatever a disk or a bundle does
                 log.error("keeper stumbled", extra={"kind": type(error).__name__})  # noqa: TRY400  no values in logs

@@ -66,6 +66,11 @@ class OfferBook:
         self._currency = economics.currency if economics else ""
         self._offers = [_Ready(offer, contract, economics) for offer in _offers_of(contract)] if economics else []
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the offers that can be recommended."""
+        return tuple(one.name for one in self._offers)
+
     def of_row(self, row: Row, probability: float, raising: frozenset[str] = NOBODY) -> Advice:
         """Advise on one graph-ready row.
 

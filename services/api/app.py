@@ -67,7 +67,7 @@ def create_app(worker: Worker, *, owns_worker: bool) -> ASGIApp:
         admit=Guard(desk).admit,
         body_limits=_body_limits(worker.settings),
     )
-    front.most_in_flight = worker.settings.max_in_flight
+    front.load = worker.load
     front.access_log = access_log(worker.door, worker.settings)
     return allow_origins(traced(front, worker.door), worker.settings.allowed_origins)
 

@@ -106,7 +106,7 @@ class BatchScoring:
             found = scorer.explain_columns(table.columns)
         rows = zip(*table.columns.values(), strict=True)
         whys = [
-            why_of(scorer, dict(zip(names, row, strict=True)), (probability, explanation), is_whole=True)
+            why_of(self._served, dict(zip(names, row, strict=True)), (probability, explanation), is_whole=True)
             for row, probability, explanation in zip(rows, probabilities.tolist(), found, strict=False)
         ]
         return [{name: part for name, part in why.items() if name != "explanation_note"} for why in whys]

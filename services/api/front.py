@@ -18,6 +18,7 @@ from services.api.body import BodyLimits, IncomingBody, Patience
 from services.api.guard import Admit
 from services.api.headers import Headers, careful_headers
 from services.api.problems import explain, problem
+from services.load import Load
 from services.logs import REQUEST
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ REQUEST_ID = re.compile(rb"^[A-Za-z0-9._:-]{1,64}\Z")
 UNMATCHED = Rule("", "unmatched", "open")
 """What no route matches is answered 404 or 405 to everybody."""
 
-MOST_IN_FLIGHT = 256
+REFUSALS: dict[int, telemetry.Reason] = {429: "limit", 503: "not_ready"}
 FULL = "this worker has as many requests in hand as it can answer soon: send this one again"
 
 
@@ -34,7 +35,7 @@ class Front:
     """Gives each request an id, bounds its body, counts it by its route, and turns the unexpected into a problem.
 
     Attributes:
-        most_in_flight: requests at a time. One more is told at once to come again, so that those in hand stay quick.
+        load: what is in hand, and may be.
         access_log: what is written about each request.
     """
 
@@ -67,8 +68,7 @@ class Front:
         self._admit = admit
         self._body_limits = body_limits
         self._patience = Patience()
-        self._in_flight = 0
-        self.most_in_flight = MOST_IN_FLIGHT
+        self.load = Load()
         self.access_log = AccessLog(door)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,14 +83,15 @@ class Front:
         scope["churn_route"] = rule.path
         answer = _Answer(scope["churn_request_id"], send, careful_headers(rule.path))
         began = time.perf_counter()
-        if self._in_flight >= self.most_in_flight and rule.path not in UNLIMITED:
+        load = self.load
+        if load.now >= load.most and rule.path not in UNLIMITED:
             await self._turn_away(scope, rule, answer)
             return
-        self._in_flight += 1
+        load.begin()
         try:
             await self._answer(scope, rule, receive, answer)
         finally:
-            self._in_flight -= 1
+            load.end()
             self._count(scope, rule, answer, time.perf_counter() - began)
 
     def _rule_of(self, scope: Scope) -> Rule:
@@ -119,6 +120,7 @@ class Front:
         """Refuse for want of room: counted, but no line in a log, of which there would be thousands."""
         await problem(Request(scope), 503, FULL, headers={"retry-after": "1"})(scope, _nothing, answer.send)
         telemetry.count_request(self._door, rule.path, _method(scope), status=answer.status, seconds=0.0)
+        telemetry.count_refused(self._door, "full")
 
     async def _refuse(self, scope: Scope, answer: "_Answer", error: Exception) -> None:
         request = Request(scope)
@@ -133,6 +135,8 @@ class Front:
     def _count(self, scope: Scope, rule: Rule, answer: "_Answer", seconds: float) -> None:
         status = answer.status
         telemetry.count_request(self._door, rule.path, _method(scope), status=status, seconds=seconds)
+        if status in REFUSALS and rule.path not in UNLIMITED:
+            telemetry.count_refused(self._door, REFUSALS[status])
         if status >= OUR_FAULT or seconds >= self.access_log.from_seconds:
             self.access_log.write(scope, rule.path, status=status, seconds=seconds, headers=answer.headers)
 

@@ -15,7 +15,7 @@ from churn.contract.request import CustomerRequest, Row
 from churn.errors import ContractError
 from churn.retention.offers import NOBODY
 from churn.scoring.reasons import Effect
-from churn.scoring.scorer import RiskLevel, Scorer
+from churn.scoring.scorer import RiskLevel
 from services.api.asking import Depth, depth_of, explain_parameter
 from services.api.body import require_plain
 from services.api.endpoint import Document, Endpoint, ref, responses
@@ -129,7 +129,7 @@ class Predict:
         probability, _ = found
         decision = scorer.decide(probability)
         standing = scorer.standings.of_row(customer.row, probability)
-        why = {} if depth == "lean" else why_of(scorer, customer.row, found, is_whole=depth == "explained")
+        why = {} if depth == "lean" else why_of(served, customer.row, found, is_whole=depth == "explained")
         is_recorded, moment = record(
             self._worker, served, (prediction_id, customer_id),
             inputs=inputs_of(customer), probability=probability, decision=decision, standing=standing,
@@ -192,17 +192,18 @@ def _describe(name: str, served: Served | None) -> Document:
     }  # fmt: skip
 
 
-def why_of(scorer: Scorer, row: Row, found: Found, *, is_whole: bool) -> dict[str, object]:
-    """Return what an answer holds for who asks what to do, and why.
+def why_of(served: Served, row: Row, found: Found, *, is_whole: bool) -> dict[str, object]:
+    """Return what an answer holds for who asks what to do, and why; and count the offers in it.
 
     Args:
-        scorer: the version that answers.
+        served: the version that answers.
         row: graph-ready.
         found: its probability and reasons.
         is_whole: with the explanation itself.
     """
-    probability, explanation = found
+    scorer, (probability, explanation) = served.scorer, found
     advice = scorer.offers.of_row(row, probability, explanation.raising if explanation else NOBODY)
+    served.meters.recommend(advice.actions)
     why: dict[str, object] = {
         "recommendations": advice.recommendations,
         "actions": advice.actions,

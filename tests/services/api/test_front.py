@@ -11,6 +11,7 @@ from services.api import body
 from services.api.access import Rule
 from services.api.body import BodyLimit
 from services.api.front import Front
+from services.load import Load
 
 
 async def _fails(_scope: Scope, _receive: Receive, _send: Send) -> None:
@@ -137,7 +138,7 @@ def test_a_cancelled_request_stays_cancelled() -> None:
 def test_one_request_too_many_is_turned_away_at_once_and_probes_are_not() -> None:
     async def crowd() -> tuple[list[int], Answered, Answered, Answered]:
         front = front_before(_reads_and_answers)
-        front.most_in_flight = 3
+        front.load = Load(3)
         inside = [asyncio.create_task(ask(front, "POST", "/predict", [(0.1, b"x")])) for _ in range(3)]
         await asyncio.sleep(0)
         turned_away, probe = await ask(front, "POST", "/predict"), await ask(front, "GET", "/livez")
