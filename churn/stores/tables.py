@@ -125,7 +125,11 @@ performance_runs = Table(
     Column("window_end", Moment, nullable=False),
     Column("predictions", Integer, nullable=False),
     Column("labelled", Integer, nullable=False),
+    Column("unknown", Integer, nullable=False),
+    Column("waiting", Integer, nullable=False),
+    Column("contradicted", Integer, nullable=False),
     Column("status", String(24), nullable=False),
+    Column("words", Text, nullable=False),
     Column("report", Text, nullable=False),
     Index("performance_runs_by_model", "model_name", "id"),
 )

@@ -83,7 +83,11 @@ def _performance() -> None:
         sa.Column("window_end", MOMENT, nullable=False),
         sa.Column("predictions", sa.Integer, nullable=False),
         sa.Column("labelled", sa.Integer, nullable=False),
+        sa.Column("unknown", sa.Integer, nullable=False),
+        sa.Column("waiting", sa.Integer, nullable=False),
+        sa.Column("contradicted", sa.Integer, nullable=False),
         sa.Column("status", sa.String(24), nullable=False),
+        sa.Column("words", sa.Text, nullable=False),
         sa.Column("report", sa.Text, nullable=False),
     )
     op.create_index("performance_runs_by_model", "performance_runs", ["model_name", "id"])
