@@ -2,8 +2,10 @@
 
 import os
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode
 
 from churn.settings import Settings
 
@@ -16,6 +18,20 @@ class MonitoringSettings(Settings):
 
     exporter_port: int = Field(default=9200, ge=1, le=65535)
     """Port of the exporter; `monitoring/prometheus/prometheus.yml` asks here."""
+
+    reports_host: str = "127.0.0.1"
+    """Address that `churn reports --serve` listens on; reports name no customer, but whoever reaches it reads them."""
+
+    reports_port: int = Field(default=9300, ge=1, le=65535)
+    """Its port."""
+
+    reports_names: Annotated[tuple[str, ...], NoDecode] = ()
+    """Names, by comma, that it answers to beside this machine's own."""
+
+    @field_validator("reports_names", mode="before")
+    @classmethod
+    def _by_comma(cls, value: object) -> object:
+        return tuple(filter(None, (name.strip() for name in value.split(",")))) if isinstance(value, str) else value
 
     @property
     def drift_folder(self) -> Path:
