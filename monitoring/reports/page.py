@@ -7,6 +7,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from monitoring.reports.figures import said
+
 ABSENT = "–"
 
 
@@ -28,7 +30,7 @@ def _environment() -> Environment:
     found = Environment(
         loader=PackageLoader("monitoring.reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    found.filters |= {"moment": _moment, "count": _count, "share": _share, "money": _money, "number": _number}
+    found.filters |= {"moment": _moment, "count": _count, "share": _share, "money": _money, "said": said}
     return found
 
 
@@ -46,7 +48,3 @@ def _share(value: float | None) -> str:
 
 def _money(value: float | None) -> str:
     return ABSENT if value is None else f"{value:+,.2f}"
-
-
-def _number(value: float | None) -> str:
-    return ABSENT if value is None else f"{value:.3f}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from monitoring.reports.figures import FIRST, figures_of, said
 from monitoring.reports.standing import Standing
 
 
@@ -18,6 +19,8 @@ def _lines(now: Standing) -> Iterator[str]:
     yield from (f"- **look at this:** {inline(one)}" for one in now.problems)
     yield f"- production: {_production(now)}"
     yield f"- drift: {_drift(now)}"
+    yield f"- performance: {_performance(now)}"
+    yield from _figures(now)
     yield f"- retrain: {_decision(now)}"
     yield from (f"- alerts: {one}" for one in _alerts(now))
     yield ""
@@ -46,6 +49,21 @@ def _drift(now: Standing) -> str:
     return (
         f"{inline(run.status)} in {run.rows:,} customers of version {run.model_version}, {_moment(run.at)}{words}{cost}"
     )
+
+
+def _performance(now: Standing) -> str:
+    if now.look is None:
+        return "not measured yet"
+    run = now.look[0]
+    known = f"{run.labelled:,} outcomes of {run.predictions:,} customers of version {run.model_version}"
+    return f"{inline(run.status)}, {known}, {_moment(run.at)} ({inline(run.words)})"
+
+
+def _figures(now: Standing) -> Iterator[str]:
+    for one in figures_of(now.look[1] if now.look else ()):
+        if one.name in FIRST:
+            beside = f"; estimated {said(one.estimated)}; held out {said(one.reference)}"
+            yield f"  - {inline(one.name)}: {said(one.observed)}{beside}"
 
 
 def _decision(now: Standing) -> str:

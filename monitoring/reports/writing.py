@@ -11,6 +11,7 @@ from pathlib import Path
 from churn.errors import StoreError
 from churn.stores.database import migrate, open_database
 from monitoring.reports.alerts import ask_prometheus
+from monitoring.reports.figures import figures_of
 from monitoring.reports.page import index_page
 from monitoring.reports.quality import write_quality
 from monitoring.reports.shelves import shelved
@@ -63,6 +64,7 @@ def _facts(now: Standing, settings: MonitoringSettings) -> dict[str, object]:
         "now": now,
         "drift": [(run, shelved(shelf, "drift", run.report)) for run in now.drift],
         "performance": [(run, shelved(shelf, "performance", run.report)) for run in now.performance],
+        "figures": figures_of(now.look[1]) if now.look else [],
         "quality": write_quality(settings.data_folder, shelf),
     }
 

@@ -1,6 +1,7 @@
 """The index of reports: what it lists, what it links, and that no text becomes markup."""
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -13,6 +14,7 @@ from sqlalchemy import Engine
 from churn.errors import StoreError
 from churn.stores.database import migrate, open_database
 from churn.stores.drift import DriftRun, DriftStore
+from churn.stores.performance import PerformanceMeasure, PerformanceRun, PerformanceStore
 from churn.stores.promotions import Move, PromotionLog
 from churn.stores.retrain_decisions import NewDecision, RetrainDecisionStore
 from churn.stores.stage_runs import StageRunLog
@@ -131,6 +133,29 @@ def test_what_happened_is_told_newest_first(home: MonitoringSettings, engine: En
     assert "well again" in written.summary
 
 
+def test_what_was_observed_stands_beside_what_was_estimated(home: MonitoringSettings, engine: Engine) -> None:
+    moves, report = PromotionLog(engine), str(home.report_folder / "performance" / FOLDER / "performance.html")
+    moves.finish(moves.prepare(Move("churn", "promote", 1, 2, "me"), reason=""), "done")
+    run = PerformanceRun("churn", 2, AT, AT, AT, 900, 600, 10, 5, 0, "degraded", "ROC-AUC fell", report)
+    measures = [
+        PerformanceMeasure("all", "all", "roc_auc", "observed", 0.71, 0.68, 0.74, 600),
+        PerformanceMeasure("all", "all", "roc_auc", "estimated", 0.79, None, None, 900),
+        PerformanceMeasure("door", "bento", "roc_auc", "observed", 0.123, 0.1, 0.2, 300),
+    ]
+    PerformanceStore(engine).add(run, measures)
+    PerformanceStore(engine).add(replace(run, model_version=1, status="not degraded", words="an old version"), [])
+
+    written = write_reports(home)
+
+    words = Read(written.index.read_text()).words
+    assert "0.710 (0.680 to 0.740)" in words
+    assert "0.790" in words
+    assert "0.123" not in words
+    assert "an old version" in words
+    assert r"roc\_auc: 0.710 (0.680 to 0.740); estimated 0.790; held out –" in written.summary
+    assert written.standing.problems == ("the predictions have become worse: ROC-AUC fell",)
+
+
 def test_no_text_of_a_store_becomes_markup(home: MonitoringSettings, engine: Engine) -> None:
     DriftStore(engine).add(drift_run(home, words=HOSTILE), [])
     moves = PromotionLog(engine)
@@ -154,10 +179,11 @@ def test_no_text_of_a_store_becomes_markup(home: MonitoringSettings, engine: Eng
 @given(text=st.text(alphabet=st.sampled_from("<>&\"'`/= \nabscript()[]!|*_#{}%"), max_size=60))
 def test_any_words_stay_words(home: MonitoringSettings, engine: Engine, text: str) -> None:
     now = standing_of("churn", engine)
-    plain = index_page({"now": now, "drift": [], "quality": []})
+    facts = {"now": now, "drift": [], "performance": [], "figures": [], "quality": []}
+    plain = index_page(facts)
     run = drift_run(home, words=f"x{text}")
     object.__setattr__(now, "drift", (run,))
-    page = index_page({"now": now, "drift": [], "quality": []})
+    page = index_page(facts)
 
     assert Read(page).tags.count("b") == Read(plain).tags.count("b") + page.count("profit per customer</span>")
     assert not {"script", "img", "iframe", "svg"} & set(Read(page).tags)
