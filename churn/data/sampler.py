@@ -54,6 +54,19 @@ class Population:
     churn_logit: float
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A whole block of customers as numbers; each array has the shape (BLOCK_ROWS,)."""
+
+    codes: Codes
+    months: NDArray[np.int64]
+    monthly: NDArray[np.float64]
+    """USD."""
+
+    total: NDArray[np.float64]
+    left: NDArray[np.bool_]
+
+
 def sample_telco(rows: int, *, seed: int, shift: float = 0.0, parameters: SamplerParameters | None = None) -> Customers:
     """Return `rows` synthetic customers as the texts of the CSV's columns.
 
@@ -114,20 +127,30 @@ def _moved(table: Table, parameters: SamplerParameters, shift: float) -> Table:
 
 
 def _block(population: Population, *, first_row: int, rows: int, seed: int) -> Customers:
-    random = np.random.default_rng([seed, first_row // BLOCK_ROWS])
-    codes, months = _drawn_customers(population, random)
-    monthly = _monthly_charges(population, codes, random)
-    total = _total_charges(population.parameters, monthly, months, random)
-    left = _left(population, codes, months, random)
+    drawn = _draw(population, block=first_row // BLOCK_ROWS, seed=seed)
+    codes, months = drawn.codes, drawn.months
     customers = {
         **{column: texts_of(known, codes[column][:rows]) for column, known in _written(population.parameters)},
         "customerID": customer_ids(first_row, rows, seed=seed),
         "tenure": list(map(str, months[:rows].tolist())),
-        "MonthlyCharges": money_texts(monthly[:rows]),
-        "TotalCharges": money_texts(total[:rows], blank=months[:rows] == 0),
-        "Churn": texts_of(("No", "Yes"), left[:rows].astype(np.int64)),
+        "MonthlyCharges": money_texts(drawn.monthly[:rows]),
+        "TotalCharges": money_texts(drawn.total[:rows], blank=months[:rows] == 0),
+        "Churn": texts_of(("No", "Yes"), drawn.left[:rows].astype(np.int64)),
     }
     return {column: customers[column] for column in TELCO_COLUMNS}
+
+
+def draw_block(*, block: int, seed: int) -> Drawn:
+    """Return the customers that `sample_telco` writes as rows `block` × BLOCK_ROWS and on, before they are texts."""
+    return _draw(_shifted(telco_parameters(), 0.0), block=block, seed=seed)
+
+
+def _draw(population: Population, *, block: int, seed: int) -> Drawn:
+    random = np.random.default_rng([seed, block])
+    codes, months = _drawn_customers(population, random)
+    monthly = _monthly_charges(population, codes, random)
+    total = _total_charges(population.parameters, monthly, months, random)
+    return Drawn(codes, months, monthly, total, _left(population, codes, months, random))
 
 
 def _written(parameters: SamplerParameters) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -1,0 +1,1 @@
+"""Customers month by month, whose chances of leaving are known: the laboratory for every statistical claim."""
