@@ -1,0 +1,1 @@
+"""What measures the eyes: false alarms, power, coverage."""
