@@ -24,7 +24,7 @@ SHOWN = frozenset({".html", ".md", ".json", ".png", ".svg"})
 OWN_PAGES = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'"
 # Evidently's pages bring their scripts inside. They run as nobody's page: no cookies, no requests, no other report.
 WITH_SCRIPTS = (
-    "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
+    "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline'; "
     "style-src 'unsafe-inline'; img-src data: blob:; font-src data:"
 )
 ALWAYS = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
