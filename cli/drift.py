@@ -11,7 +11,8 @@ from cli import console
 from cli.options import JsonOption
 
 if TYPE_CHECKING:
-    from monitoring.drift import Found
+    from monitoring.drift_found import Found
+    from monitoring.settings import MonitoringSettings
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -20,23 +21,41 @@ DRIFTED = 3
 
 @app.command()
 def drift(
+    *,
     since: Annotated[str | None, typer.Option(help="Start of the live window, ISO-8601; UTC without a zone.")] = None,
     hours: Annotated[float | None, typer.Option(help="Or: how many hours back; default 24.", min=0.001)] = None,
+    version: Annotated[int | None, typer.Option(help="Look at this version; default: the one in production.")] = None,
     fail_on_drift: Annotated[bool, typer.Option("--fail-on-drift", help="Exit status 3 when there is drift.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare live traffic with the reference of the version in production, column by column; save a report."""
-    from monitoring.drift import drift as look
-    from monitoring.drift_parameters import read_drift_parameters
+    """Compare live traffic with the reference of the version that served it, column by column; save a report.
+
+    Exit status: 0 measured, or too little data; 1 it could not be measured; 3 drift, with --fail-on-drift.
+    """
     from monitoring.settings import MonitoringSettings
 
-    found = look(_start(since, hours), read_drift_parameters(), settings=MonitoringSettings())
+    found = _look(_start(since, hours), version, MonitoringSettings())
     if as_json:
         console.out.print(found.to_json(), markup=False)
     else:
         _show(found)
     if fail_on_drift and found.status == "drift":
         raise typer.Exit(DRIFTED)
+
+
+def _look(since: datetime | None, version: int | None, settings: "MonitoringSettings") -> "Found":
+    """Run the job, and note that it ran, for whoever watches that it does."""
+    from churn.stores.database import migrate, open_database
+    from churn.stores.stage_runs import StageRunLog, noted
+    from monitoring.drift import drift as look
+    from monitoring.drift_parameters import read_drift_parameters
+
+    engine = open_database(settings.database_url)
+    migrate(engine)
+    with noted(StageRunLog(engine), settings.model, "drift") as account:
+        found = look(since, read_drift_parameters(), settings=settings, version=version)
+        account.words = f"{found.status}: {found.message}"
+    return found
 
 
 def _start(since: str | None, hours: float | None) -> datetime | None:
@@ -66,7 +85,7 @@ def _show(found: "Found") -> None:
     table = Table("column", "method", "value", "threshold", "drifted")
     shown = (one for one in found.measures if one.method == "psi" or one.is_drifted)
     for one in sorted(shown, key=lambda one: (-abs(one.value) / one.threshold, one.column)):
-        texts = (f"{one.value:.3f}", f"{one.threshold:g}", "yes" if one.is_drifted else "")
+        texts = (f"{one.value:.3f}", f"{one.threshold:.3f}", "yes" if one.is_drifted else "")
         table.add_row(one.column, one.method, *texts)
     console.out.print(table)
     console.out.print(f"report: {found.report}", markup=False)

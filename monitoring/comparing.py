@@ -1,33 +1,63 @@
-"""Comparing: two windows become labels, Evidently measures the distances, and shares are counted beside it."""
+"""Comparing: two windows become labels, distances are measured between them, and chance says what counts as drift."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from churn.bundle.files import OUTPUT
+from churn.contract.column import Column
 from churn.contract.contract import Contract
+from monitoring.chance import Question, answer
+from monitoring.distances import jensen_shannon, new_share, psi, share_change
 from monitoring.drift_parameters import DriftParameters
-from monitoring.evidently_report import Comparison, compare
-from monitoring.labels import MISSING, UNKNOWN, category_labels, commonest, number_edges, number_labels
-from monitoring.measures import JENSEN_SHANNON, MISSING_CHANGE, PSI, UNKNOWN_CHANGE, Measure
+from monitoring.labels import category_labels, frequent, number_edges, number_labels
+from monitoring.measures import JENSEN_SHANNON, MISSING_CHANGE, NEW_SHARE, PSI, UNKNOWN_CHANGE, Measure
+from monitoring.novelties import Novelty, find_novelty, novelty_codes
 from monitoring.windows import Window
 
 Labels = dict[str, np.ndarray]
 """Column → labels, str objects of shape (rows,)."""
 
+Pair = tuple[np.ndarray, np.ndarray]
+"""A column in the live window and in the reference, each of shape (rows,)."""
 
-def measure_drift(
-    contract: Contract, live: Window, reference: Window, parameters: DriftParameters
-) -> tuple[tuple[Measure, ...], Comparison]:
-    """Measure every column of the contract, and the prediction under the name of the graph's output."""
-    import pandas as pd  # noqa: PLC0415  slow, and the exporter shares this room
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two windows side by side. The prediction is under the name of the graph's output, and comes first.
+
+    Attributes:
+        live: labels, as people see them.
+        reference: likewise.
+        novelties: columns with new categories.
+        remarks: column → why it can't tell anything.
+    """
+
+    measures: tuple[Measure, ...]
+    live: Labels
+    reference: Labels
+    novelties: tuple[Novelty, ...]
+    remarks: Mapping[str, str]
+
+
+def measure_drift(contract: Contract, live: Window, reference: Window, parameters: DriftParameters) -> Compared:
+    """Measure every column of the contract, and the prediction."""
+    pairs = {name: (live.columns[name], reference.columns[name]) for name in contract.columns}
     of_live, of_reference = label_windows(contract, live, reference, parameters)
-    thresholds = _thresholds(of_live, of_reference, parameters)
-    frames = pd.DataFrame(of_live), pd.DataFrame(of_reference)
-    compared = compare(*frames, thresholds, headline=OUTPUT, share=parameters.drifted_share_threshold)
-    distances = [Measure(*key, value, thresholds[key]) for key, value in compared.values.items()]
-    return (*distances, *_share_changes(contract, of_live, of_reference, parameters)), compared
+    measures = answer(
+        [*_distances(of_live, parameters), *_share_changes(contract, parameters)],
+        {**_label_codes(of_live, of_reference), **_share_codes(contract, pairs)},
+        live.rows,
+        probability=parameters.false_alarm_probability,
+    )
+    return Compared(
+        measures=tuple(measures),
+        live=of_live,
+        reference=of_reference,
+        novelties=tuple(_novelties(contract, pairs)),
+        remarks=dict(_remarks(contract, pairs)),
+    )
 
 
 def label_windows(
@@ -37,66 +67,76 @@ def label_windows(
     edges = number_edges(reference.probabilities, parameters.number_bins)
     of_live = {OUTPUT: number_labels(live.probabilities, edges)}
     of_reference = {OUTPUT: number_labels(reference.probabilities, edges)}
-    for name in contract.columns:
+    for name, column in contract.columns.items():
         pair = (live.columns[name], reference.columns[name])
-        of_live[name], of_reference[name] = _label_column(contract, name, pair, parameters)
+        of_live[name], of_reference[name] = _label_column(column, pair, parameters)
     return of_live, of_reference
 
 
-def _label_column(
-    contract: Contract, name: str, pair: tuple[np.ndarray, np.ndarray], parameters: DriftParameters
-) -> tuple[np.ndarray, np.ndarray]:
+def _label_column(column: Column, pair: Pair, parameters: DriftParameters) -> Pair:
     live, reference = pair
-    column = contract.columns[name]
     if column.is_numeric:
         edges = number_edges(reference, parameters.number_bins)
         return number_labels(live, edges), number_labels(reference, edges)
-    seen = commonest(reference)
-    known = column.categories or seen
-    shown = [text for text in dict.fromkeys((*seen, *known)) if text in known][: parameters.max_categories]
+    seen = frequent(reference)
+    shown = list(dict.fromkeys((*seen, *column.categories)))[: parameters.max_categories]
+    known = (*seen, *column.categories)
     return category_labels(live, known=known, shown=shown), category_labels(reference, known=known, shown=shown)
 
 
-def _thresholds(live: Labels, reference: Labels, parameters: DriftParameters) -> dict[tuple[str, str], float]:
-    chance = parameters.false_alarm_probability / len(reference)
-    of_psi = {
-        (name, PSI): max(parameters.psi_threshold, _psi_of_chance(live[name], reference[name], chance))
-        for name in reference
-    }
-    return of_psi | {(name, JENSEN_SHANNON): parameters.jensenshannon_threshold for name in reference}
+def _distances(labels: Labels, parameters: DriftParameters) -> Iterator[Question]:
+    for name in labels:
+        yield Question(name, PSI, name, psi, power=1, floor=parameters.psi_threshold)
+        yield Question(name, JENSEN_SHANNON, name, jensen_shannon, power=2, floor=parameters.jensenshannon_threshold)
 
 
-def _psi_of_chance(live: np.ndarray, reference: np.ndarray, probability: float) -> float:
-    """Return what PSI exceeds with this probability when nothing has changed.
-
-    Without a change, PSI / (1/live + 1/reference) is about chi-squared with one degree of freedom less than there are
-    labels: B. Yurdakul and J. Naranjo, Statistical properties of the population stability index, 2020.
-    """
-    from scipy.stats import chi2  # noqa: PLC0415  slow, and the exporter shares this room
-
-    labels = len({*live.tolist(), *reference.tolist()})
-    if labels < 2:
-        return 0.0
-    return float(chi2.isf(probability, labels - 1)) * (1 / len(live) + 1 / len(reference))
-
-
-def _share_changes(
-    contract: Contract, live: Labels, reference: Labels, parameters: DriftParameters
-) -> Iterator[Measure]:
-    chance = parameters.false_alarm_probability / len(reference)
+def _share_changes(contract: Contract, parameters: DriftParameters) -> Iterator[Question]:
+    missing, unknown = parameters.missing_share_threshold, parameters.unknown_share_threshold
     for name, column in contract.columns.items():
-        change, of_chance = _change(live[name], reference[name], MISSING, chance)
-        yield Measure(name, MISSING_CHANGE, change, max(parameters.missing_share_threshold, of_chance))
-        if not column.is_numeric:
-            change, of_chance = _change(live[name], reference[name], UNKNOWN, chance)
-            yield Measure(name, UNKNOWN_CHANGE, change, max(parameters.unknown_share_threshold, of_chance))
+        yield Question(name, MISSING_CHANGE, f"{name}/missing", share_change, power=2, floor=missing)
+        if column.accept_unknown and column.categories:
+            yield Question(name, UNKNOWN_CHANGE, f"{name}/unknown", share_change, power=2, floor=unknown)
+        if column.accept_unknown:
+            yield Question(name, NEW_SHARE, f"{name}/new", new_share, power=1, floor=unknown)
 
 
-def _change(live: np.ndarray, reference: np.ndarray, label: str, probability: float) -> tuple[float, float]:
-    """Return the change of a label's share, and the size that it exceeds with this probability by chance alone."""
-    from scipy.stats import norm  # noqa: PLC0415  slow, and the exporter shares this room
+def _label_codes(live: Labels, reference: Labels) -> dict[str, np.ndarray]:
+    import pandas as pd  # noqa: PLC0415  slow, and the exporter shares this room
 
-    now, before = live == label, reference == label
-    pooled = (now.sum() + before.sum()) / (len(now) + len(before))
-    error = np.sqrt(pooled * (1 - pooled) * (1 / len(now) + 1 / len(before)))
-    return float(now.mean() - before.mean()), float(norm.isf(probability / 2) * error)
+    return {name: np.asarray(pd.factorize(np.concatenate([live[name], reference[name]]))[0]) for name in live}
+
+
+def _share_codes(contract: Contract, pairs: Mapping[str, Pair]) -> dict[str, np.ndarray]:
+    """Return 0 or 1 for each row, so that the last cell is the one that is asked for."""
+    codes: dict[str, np.ndarray] = {}
+    for name, column in contract.columns.items():
+        both = np.concatenate(pairs[name])
+        codes[f"{name}/missing"] = _is_missing(both)
+        if column.accept_unknown:
+            codes[f"{name}/unknown"] = ~np.isin(both.astype(str), ["", *column.categories])
+            codes[f"{name}/new"] = novelty_codes(column, *pairs[name])
+    return {name: code.astype(np.int64) for name, code in codes.items()}
+
+
+def _is_missing(values: np.ndarray) -> np.ndarray:
+    return np.asarray(np.isnan(values) if values.dtype.kind == "f" else values == "")
+
+
+def _novelties(contract: Contract, pairs: Mapping[str, Pair]) -> Iterator[Novelty]:
+    for name, column in contract.columns.items():
+        found = find_novelty(name, column, *pairs[name]) if column.accept_unknown else None
+        if found:
+            yield found
+
+
+def _remarks(contract: Contract, pairs: Mapping[str, Pair]) -> Iterator[tuple[str, str]]:
+    for name in contract.columns:
+        live, reference = pairs[name]
+        if _is_missing(live).all() and _is_missing(reference).all():
+            yield name, "has no value in either window: nothing can be compared"
+        elif _is_missing(live).all():
+            yield name, "has no value in the live window"
+        elif _is_missing(reference).all():
+            yield name, "has no value in the reference"
+        elif len({*live.tolist(), *reference.tolist()}) == 1:
+            yield name, "has one and the same value in both windows: nothing can be compared"

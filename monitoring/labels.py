@@ -13,6 +13,9 @@ MISSING = "(missing)"
 UNKNOWN = "__other__"
 RARE = "__rare__"
 
+FEWEST = 5
+"""Customers of the reference with the same text: fewer tell nothing of how many there are."""
+
 # Look-alikes, not deletion: "<1 year" and "1 year" stay two categories.
 INERT = str.maketrans({"<": "‹", ">": "›", "&": "+", **dict.fromkeys(map(chr, (*range(32), 127)), " ")})
 
@@ -57,10 +60,11 @@ def _bin_names(edges: np.ndarray) -> list[str]:
     return [f"{number:02d}: {name}" for number, name in enumerate(names)]
 
 
-def commonest(values: np.ndarray) -> tuple[str, ...]:
-    """Return the texts that are not missing, the commonest first."""
+def frequent(values: np.ndarray) -> tuple[str, ...]:
+    """Return the texts that several customers have, the commonest first; a missing one is none of them."""
     distinct, counts = np.unique(values[values != ""].astype(str), return_counts=True)
-    return tuple(distinct[np.argsort(-counts, kind="stable")].tolist())
+    order = np.argsort(-counts, kind="stable")
+    return tuple(distinct[order[counts[order] >= FEWEST]].tolist())
 
 
 def category_labels(values: np.ndarray, *, known: Iterable[str], shown: Iterable[str]) -> np.ndarray:
@@ -68,7 +72,7 @@ def category_labels(values: np.ndarray, *, known: Iterable[str], shown: Iterable
 
     Args:
         values: texts; "" is missing.
-        known: categories of the contract, or of the reference; another value is unknown.
+        known: categories of the contract, and the frequent ones of the reference; another value is unknown.
         shown: the known ones that keep their name; the others are rare.
     """
     names = {"": MISSING} | dict.fromkeys(known, RARE) | {text: inert(text) for text in shown}

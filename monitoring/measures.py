@@ -7,7 +7,8 @@ PSI = "psi"
 JENSEN_SHANNON = "jensenshannon"
 MISSING_CHANGE = "missing_share_change"
 UNKNOWN_CHANGE = "unknown_share_change"
-METHODS = (PSI, JENSEN_SHANNON, MISSING_CHANGE, UNKNOWN_CHANGE)
+NEW_SHARE = "new_category_share"
+METHODS = (PSI, JENSEN_SHANNON, MISSING_CHANGE, UNKNOWN_CHANGE, NEW_SHARE)
 """From the one that speaks for a column, when several found drift, to the last."""
 
 
@@ -41,3 +42,8 @@ def drifted_share(measures: Sequence[Measure], *, leave_out: str) -> float:
     """Return the share of columns, all but one, in which some method found drift; 0 without columns."""
     columns = [one for column, one in decisive(measures).items() if column != leave_out]
     return sum(one.is_drifted for one in columns) / len(columns) if columns else 0.0
+
+
+def largest_first(measures: Sequence[Measure]) -> list[Measure]:
+    """Return what speaks for each column, the furthest beyond its threshold first."""
+    return sorted(decisive(measures).values(), key=lambda one: (-abs(one.value) / one.threshold, one.column))

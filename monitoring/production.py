@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Production:
-    """What is in production.
+    """What is in production, or was asked for by its number.
 
     Attributes:
         run_id: run of its training, where reports are logged; "" when the registry did not answer.
@@ -52,6 +52,21 @@ def find_production(settings: Settings) -> Production:
             raise
         log.warning("registry away, the bundle on disk is used", extra={"version": found.version, "why": str(error)})
         return found
+
+
+def find_version(settings: Settings, version: int) -> Production:
+    """Return any version with its bundle, in production or not.
+
+    Raises:
+        NotFoundError: there is no such version.
+        StoreError: the registry did not answer.
+    """
+    from churn.stores.registry import ModelRegistry  # noqa: PLC0415  mlflow takes a second
+
+    registry = ModelRegistry(settings.tracking_uri)
+    found = registry.version(settings.model, version)
+    folder = registry.fetch_bundle(found, settings.bundle_folder / found.digest)
+    return Production(found.version, found.run_id, folder)
 
 
 def production_version(settings: Settings) -> int | None:

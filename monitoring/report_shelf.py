@@ -12,6 +12,9 @@ log = logging.getLogger(__name__)
 
 PAGE = "drift.html"
 SUMMARY = "drift.json"
+WORDS = "drift.md"
+PICTURE = "drift.png"
+EVIDENTLY = "evidently.json"
 FOLDER_NAME = re.compile(r"^\d{8}T\d{9}Z-v\d+$")
 
 
@@ -20,7 +23,7 @@ def folder_name(at: str, version: int) -> str:
     return f"{re.sub(r'[-:.]', '', at)}-v{version}"
 
 
-def shelve(folder: Path, texts: Mapping[str, str], *, kept: int) -> None:
+def shelve(folder: Path, files: Mapping[str, str | bytes], *, kept: int) -> None:
     """Write a run's files in one step, and remove all but the newest `kept` runs.
 
     Raises:
@@ -29,8 +32,8 @@ def shelve(folder: Path, texts: Mapping[str, str], *, kept: int) -> None:
     draft = folder.with_name(f".{folder.name}")
     try:
         draft.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            (draft / name).write_text(text, encoding="utf-8")
+        for name, content in files.items():
+            (draft / name).write_bytes(content.encode() if isinstance(content, str) else content)
         draft.rename(folder)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)

@@ -33,6 +33,15 @@ class Window:
         return len(self.probabilities)
 
 
+def newest_of_each(recorded: Sequence[Prediction]) -> list[Prediction]:
+    """Return one prediction for each customer, the newest: somebody who is asked for hourly counts once.
+
+    Args:
+        recorded: in the order of time.
+    """
+    return list({record.customer_id: record for record in recorded}.values())
+
+
 def live_window(contract: Contract, recorded: Sequence[Prediction]) -> Window:
     """Read what the doors recorded; a column that a record lacks is missing in it."""
     raw = {name: [record.inputs.get(name) for record in recorded] for name in contract.columns}

@@ -12,7 +12,8 @@ from churn.contract.table import Columns
 from churn.scoring.prediction import Prediction
 from churn.stores.database import migrate, open_database
 from churn.stores.predictions import PredictionStore
-from monitoring.drift import Found, drift
+from monitoring.drift import drift
+from monitoring.drift_found import Found
 from monitoring.drift_parameters import read_drift_parameters
 from monitoring.settings import MonitoringSettings
 from tests.bundles import random_columns
@@ -40,9 +41,11 @@ class Eyes:
         """Do what the doors do."""
         PredictionStore(self.engine).add(predictions)
 
-    def look(self, since: datetime | None = None, *, settings: MonitoringSettings | None = None) -> Found:
+    def look(
+        self, since: datetime | None = None, *, settings: MonitoringSettings | None = None, version: int | None = None
+    ) -> Found:
         """Run the drift job."""
-        return drift(since, read_drift_parameters(), settings=settings or self.settings)
+        return drift(since, read_drift_parameters(), settings=settings or self.settings, version=version)
 
 
 @pytest.fixture(scope="session")

@@ -35,13 +35,14 @@ def home_with_production(home: Path, bundle: Path) -> MonitoringSettings:
 
 
 def predictions_of(bundle: Path, columns: Columns) -> list[Prediction]:
-    """What version 1 answers, as its doors record it."""
+    """What version 1 answers to as many customers, as its doors record it."""
     scorer = load_scorer(bundle, name="churn", version=1)
     scores = scorer.score_columns(columns)
     return [
         replace(
             PREDICTION,
-            prediction_id=f"p-{next(COUNTER)}",
+            prediction_id=f"p-{(number := next(COUNTER))}",
+            customer_id=f"c-{number}",
             model_version=1,
             inputs={name: _json_value(values[row]) for name, values in columns.items()},
             probability=float(score),

@@ -1,4 +1,4 @@
-"""What chance alone does to a window, and what the thresholds make of it."""
+"""Two windows side by side."""
 
 import numpy as np
 import pytest
@@ -6,48 +6,20 @@ import pytest
 from churn.bundle.files import OUTPUT
 from churn.contract.contract import Contract
 from churn.contract.table import Columns
-from monitoring.comparing import _change, _psi_of_chance, _thresholds, label_windows
+from monitoring.comparing import Compared, label_windows, measure_drift
 from monitoring.drift_parameters import read_drift_parameters
-from monitoring.measures import PSI
+from monitoring.measures import MISSING_CHANGE, NEW_SHARE, PSI, UNKNOWN_CHANGE, Measure
 from monitoring.windows import Window
 from tests.bundles import random_columns
 
-DRAWS = 4000
-LIVE, REFERENCE = 200, 5000
-
-
-def test_psi_exceeds_its_chance_as_often_as_it_says() -> None:
-    rng, shares = np.random.default_rng(0), np.full(10, 0.1)
-    live = rng.multinomial(LIVE, shares, DRAWS) / LIVE
-    reference = rng.multinomial(REFERENCE, shares, DRAWS) / REFERENCE
-    live = np.maximum(live, 1e-4)
-    psi = ((live - reference) * np.log(live / reference)).sum(axis=1)
-    labels = np.arange(10)
-
-    limit = _psi_of_chance(np.resize(labels, LIVE), np.resize(labels, REFERENCE), 0.01)
-
-    assert np.mean(psi >= limit) == pytest.approx(0.01, abs=0.006)
-
-
-def test_a_share_changes_by_chance_as_often_as_it_says() -> None:
-    rng = np.random.default_rng(0)
-    labels = np.array(["(missing)", "known"], dtype=object)
-    draws = [
-        _change(labels[rng.binomial(1, 0.7, LIVE)], labels[rng.binomial(1, 0.7, REFERENCE)], "(missing)", 0.05)
-        for _ in range(1000)
-    ]
-
-    assert np.mean([abs(change) >= limit for change, limit in draws]) == pytest.approx(0.05, abs=0.02)
-
 
 def test_a_small_window_needs_more_and_a_large_one_the_parameter(telco: Contract) -> None:
-    parameters = read_drift_parameters()
+    small = compared(telco, window(telco, 200), window(telco, 2000))
+    large = compared(telco, window(telco, 3000), window(telco, 2000))
 
-    small = _thresholds(*label_windows(telco, window(telco, 200), window(telco, 5000), parameters), parameters)
-    large = _thresholds(*label_windows(telco, window(telco, 5000), window(telco, 5000), parameters), parameters)
-
-    assert small[OUTPUT, PSI] > 1.5 * parameters.psi_threshold
-    assert large[OUTPUT, PSI] == parameters.psi_threshold
+    psi = read_drift_parameters().psi_threshold
+    assert measure_of(small, OUTPUT, PSI).threshold > 1.2 * psi
+    assert measure_of(large, OUTPUT, PSI).threshold == psi
 
 
 def test_one_outlier_hides_no_drift(telco: Contract) -> None:
@@ -60,6 +32,52 @@ def test_one_outlier_hides_no_drift(telco: Contract) -> None:
 
     top = max(of_reference["MonthlyCharges"])
     assert np.mean(of_live["MonthlyCharges"] == top) > 2 * np.mean(of_reference["MonthlyCharges"] == top)
+
+
+def test_a_new_category_is_counted_apart_from_those_that_the_reference_has_too(telco: Contract) -> None:
+    live, reference = window(telco, 500), window(telco, 1000)
+    reference.columns["PaymentMethod"][:300] = "PayPal"
+    live.columns["PaymentMethod"][:150] = "PayPal"
+    live.columns["PaymentMethod"][150:250] = "crypto"
+    live.columns["PaymentMethod"][250:253] = "a customer's own words"
+
+    found = compared(telco, live, reference)
+
+    assert measure_of(found, "PaymentMethod", UNKNOWN_CHANGE).value == pytest.approx(253 / 500 - 0.3)
+    assert measure_of(found, "PaymentMethod", NEW_SHARE).value == pytest.approx(103 / 500)
+    assert measure_of(found, "PaymentMethod", NEW_SHARE).is_drifted
+    (novelty,) = found.novelties
+    assert (novelty.categories, novelty.rows, novelty.named) == (2, 103, (("crypto", 100),))
+
+
+def test_a_column_that_can_not_tell_anything_is_named_with_the_reason(telco: Contract) -> None:
+    live, reference = window(telco, 300), window(telco, 1000)
+    for one in (live, reference):
+        one.columns["TotalCharges"][:] = np.nan
+        one.columns["gender"][:] = "Female"
+    live.columns["Partner"][:] = ""
+    reference.columns["Dependents"][:] = ""
+
+    found = compared(telco, live, reference)
+
+    assert found.remarks == {
+        "TotalCharges": "has no value in either window: nothing can be compared",
+        "gender": "has one and the same value in both windows: nothing can be compared",
+        "Partner": "has no value in the live window",
+        "Dependents": "has no value in the reference",
+    }
+    assert not any(one.is_drifted for one in found.measures if one.column in {"TotalCharges", "gender"})
+    assert measure_of(found, "Partner", MISSING_CHANGE).is_drifted
+    assert measure_of(found, "Dependents", MISSING_CHANGE).value < -0.9
+
+
+def compared(contract: Contract, live: Window, reference: Window) -> Compared:
+    return measure_drift(contract, live, reference, read_drift_parameters())
+
+
+def measure_of(found: Compared, column: str, method: str) -> Measure:
+    (measure,) = (one for one in found.measures if (one.column, one.method) == (column, method))
+    return measure
 
 
 def window(contract: Contract, rows: int) -> Window:

@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from churn.bundle.files import digest_of
 from churn.errors import NotFoundError, StoreError
 from churn.stores.drift import DriftStore
-from monitoring.drift import Found
+from monitoring.drift_found import Found
 from monitoring.measures import MISSING_CHANGE, PSI, UNKNOWN_CHANGE, Measure, decisive
 from tests.monitoring.conftest import Eyes
 from tests.monitoring.pages import count_scripts
@@ -48,7 +48,13 @@ def test_shifted_customers_are_drift_in_the_answer_the_store_the_files_and_the_r
     logged = MlflowClient(tracking_uri=eyes.settings.tracking_uri).list_artifacts(
         found.run_id, f"drift/{report.parent.name}"
     )
-    assert {Path(one.path).name for one in logged} == {"drift.html", "drift.json", "evidently.json"}
+    assert {Path(one.path).name for one in logged} == {
+        "drift.html",
+        "drift.json",
+        "drift.md",
+        "drift.png",
+        "evidently.json",
+    }
 
 
 def test_customers_like_those_of_the_training_are_no_drift(eyes: Eyes) -> None:
@@ -59,15 +65,17 @@ def test_customers_like_those_of_the_training_are_no_drift(eyes: Eyes) -> None:
     assert (found.status, found.drifted_share, found.prediction_drifted) == ("no drift", 0.0, False)
 
 
-def test_too_few_predictions_are_said_and_nothing_is_written(eyes: Eyes) -> None:
+def test_too_few_customers_are_said_and_kept_as_a_run_without_measures(eyes: Eyes) -> None:
     eyes.record(eyes.predictions_of(eyes.customers(199, seed=3)))
 
     found = eyes.look()
 
     assert found.status == "not enough data"
-    assert found.message.endswith("; 200 are needed")
+    assert found.message.endswith("; 200 are needed to say anything")
     assert not eyes.settings.drift_folder.exists()
-    assert DriftStore(eyes.engine).latest("churn") is None
+    (run,) = DriftStore(eyes.engine).history("churn")
+    assert (run.status, run.rows, run.is_drifted, run.prediction_drifted) == ("not enough data", 199, False, None)
+    assert run.words == found.message
 
 
 def test_only_the_window_the_version_and_what_was_heard_count(eyes: Eyes) -> None:

@@ -31,7 +31,7 @@ def test_drift_is_no_failure_unless_it_was_asked_for(home: Eyes) -> None:
     plain, strict = CliRunner().invoke(app, []), CliRunner().invoke(app, ["--fail-on-drift", "--hours", "1"])
 
     assert (plain.exit_code, strict.exit_code) == (0, 3)
-    assert plain.stdout.startswith("drift: 300 predictions of version 1 since ")
+    assert plain.stdout.startswith("drift: 300 customers of version 1 since ")
     assert "drift.html" in plain.stdout
 
 
