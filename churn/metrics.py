@@ -182,6 +182,7 @@ DRIFT_ROWS = Metric("churn_drift_window_rows", "gauge", "Customers in the last l
 DRIFT_UNREADABLE = Metric(
     "churn_drift_unreadable_rows", "gauge", "Of them, rows that the version's contract does not hold for."
 )
+DRIFT_VOLUME = Metric("churn_drift_volume_changed", "gauge", "1: there are far more or fewer customers than usual.")
 DRIFT_VERSION = Metric("churn_drift_model_version", "gauge", "Version that the last run looked at.")
 DRIFT_SHARE = Metric("churn_drift_drifted_share_ratio", "gauge", "Share of columns that drifted.")
 DRIFT_DETECTED = Metric("churn_drift_detected", "gauge", "1: the last window as a whole drifted.")

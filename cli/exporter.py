@@ -16,11 +16,12 @@ def exporter(
     port: Annotated[int | None, typer.Option(help="Default: 9200.", min=1, max=65535)] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on; default 127.0.0.1.")] = None,
 ) -> None:
-    """Serve drift, promotions and stored predictions to Prometheus until Ctrl-C."""
+    """Serve drift, performance, promotions, jobs and money at risk to Prometheus until Ctrl-C."""
     from monitoring.settings import MonitoringSettings, prepare_exporter
 
     prepare_exporter()
     from monitoring.exporter import serve
+    from monitoring.exporter.held_out import HeldOutMeasures
     from monitoring.production import production_version
 
     found = MonitoringSettings()
@@ -33,6 +34,7 @@ def exporter(
     serve(
         settings,
         lambda: production_version(settings),
+        held_out=HeldOutMeasures(settings).of,
         say=lambda text: console.out.print(text, markup=False),
         until=ending,
     )
