@@ -19,7 +19,7 @@ from pipelines.register import register
 from pipelines.settings import PipelineSettings
 from pipelines.tracking import Say, open_tracking
 from pipelines.train import Trained, train
-from pipelines.training import TrainParameters
+from pipelines.training import Division, TrainParameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,13 @@ def go_round(
 
 
 def make_version(
-    contract: Contract, data: str | None, *, overrides: Mapping[str, object], settings: PipelineSettings, say: Say
+    contract: Contract,
+    data: str | None,
+    *,
+    overrides: Mapping[str, object],
+    settings: PipelineSettings,
+    say: Say,
+    division: Division | None = None,
 ) -> Made:
     """Run every stage but the promotion: a new version, and production as it was."""
     source = choose_customers(data, settings=settings)
@@ -66,8 +72,20 @@ def make_version(
     open_tracking(settings)
     say(f"train: {ingested.quality.accepted:,} customers, {ingested.quality.rejected:,} set aside")
     parameters = read_parameters("train", TrainParameters, **overrides)
-    trained = train(ingested, contract, parameters, settings=settings, say=say)
+    trained = train(ingested, contract, parameters, settings=settings, say=say, division=division)
     say("evaluate: the held-out customers, with the bundle itself")
     evaluated = evaluate(trained.run_id, settings=settings)
     say("register")
     return Made(source, ingested, trained, evaluated, register(trained.run_id, settings=settings))
+
+
+def facts_of(made: Made) -> dict[str, object]:
+    """Return what was made as JSON values."""
+    return {
+        "version": made.registered.version,
+        "run_id": made.trained.run_id,
+        "candidate": made.trained.candidate,
+        "customers": made.ingested.quality.accepted,
+        "set_aside": made.ingested.quality.rejected,
+        "roc_auc": made.evaluated.metrics["roc_auc"],
+    }

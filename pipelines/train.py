@@ -30,7 +30,7 @@ from pipelines.nested import nested_scores
 from pipelines.search import storage_of
 from pipelines.settings import PipelineSettings
 from pipelines.tracking import Say, training_run
-from pipelines.training import Training, TrainParameters, split
+from pipelines.training import Division, Training, TrainParameters, split
 from pipelines.training_log import (
     log_audit,
     log_cross_validation,
@@ -71,14 +71,20 @@ class Trained:
 
 
 def train(
-    ingested: Ingested, contract: Contract, parameters: TrainParameters, *, settings: PipelineSettings, say: Say
+    ingested: Ingested,
+    contract: Contract,
+    parameters: TrainParameters,
+    *,
+    settings: PipelineSettings,
+    say: Say,
+    division: Division | None = None,
 ) -> Trained:
-    """Train on one ingested table and log everything under one run.
+    """Train on one ingested table and log everything under one run; a division says which rows are for what.
 
     Raises:
         LeakageError: a column knows the outcome, or rows are on both sides of a fold; the audit is in the run.
     """
-    training = split(ingested, contract, parameters, settings)
+    training = split(ingested, contract, parameters, settings=settings, division=division)
     with training_run(settings, name=f"train-{contract.name}") as run:
         log_inputs(training)
         say("audit: does a column know the outcome?")
@@ -141,7 +147,7 @@ def _gather(
         fitted=developed.best.fitted,
         policy=policy,
         evaluation=training.holdout.columns,
-        reference=training.train.columns,
+        reference=training.reference.columns,
         training_data_sha256=training.train.sha256,
         card=card,
         segments=book,

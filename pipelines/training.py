@@ -43,12 +43,28 @@ class TrainParameters(BaseModel, frozen=True, extra="forbid"):
 
 
 @dataclass(frozen=True, slots=True)
+class Division:
+    """Which row is for what, by the rows' ids: where neither a share nor one column of times can say it.
+
+    Attributes:
+        held_out: what evaluate and promote use; training sees every other row that is not left out.
+        left_out: what nobody uses: the other rows of held-out customers, and those too new to be trained on.
+        reference: what live customers are compared with from now on; none: the rows that training sees.
+    """
+
+    held_out: frozenset[str]
+    left_out: frozenset[str] = frozenset()
+    reference: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Training:
     """What one run trains on.
 
     Attributes:
         train: customers that the model sees.
         holdout: customers that it never sees; evaluate and promote use them.
+        reference: customers that live ones are compared with.
     """
 
     contract: Contract
@@ -57,6 +73,7 @@ class Training:
     ingested: Ingested
     train: Customers
     holdout: Customers
+    reference: Customers
 
     @property
     def study(self) -> str:
@@ -65,12 +82,35 @@ class Training:
         return f"{self.settings.model}-{sha256(repr(facts).encode()).hexdigest()[:12]}"
 
 
-def split(ingested: Ingested, contract: Contract, parameters: TrainParameters, settings: PipelineSettings) -> Training:
-    """Split an ingested table and return the training."""
+def split(
+    ingested: Ingested,
+    contract: Contract,
+    parameters: TrainParameters,
+    *,
+    settings: PipelineSettings,
+    division: Division | None = None,
+) -> Training:
+    """Split an ingested table, as a division says or by the parameters' share, and return the training."""
     customers = ingested.customers
-    is_train, is_holdout = choose_holdout(customers, parameters.holdout_share)
+    if division is None:
+        is_train, is_holdout = choose_holdout(customers, parameters.holdout_share)
+    else:
+        is_train, is_holdout = _divided(customers, division)
     train, holdout = customers.only(is_train), customers.only(is_holdout)
-    return Training(contract, parameters, settings, ingested, train=train, holdout=holdout)
+    is_reference = _among(customers, division.reference) if division else np.zeros(len(is_train), bool)
+    reference = customers.only(is_reference) if is_reference.any() else train
+    return Training(contract, parameters, settings, ingested, train=train, holdout=holdout, reference=reference)
+
+
+def _divided(customers: Customers, division: Division) -> tuple[np.ndarray, np.ndarray]:
+    is_holdout = _among(customers, division.held_out)
+    is_train = ~is_holdout & ~_among(customers, division.left_out)
+    _require_both_kinds(customers, is_train, is_holdout)
+    return is_train, is_holdout
+
+
+def _among(customers: Customers, ids: frozenset[str]) -> np.ndarray:
+    return np.array([one in ids for one in customers.ids.tolist()], bool)
 
 
 def choose_holdout(customers: Customers, share: float) -> tuple[np.ndarray, np.ndarray]:
@@ -86,20 +126,24 @@ def choose_holdout(customers: Customers, share: float) -> tuple[np.ndarray, np.n
     names = customers.ids if customers.groups is None else customers.groups
     newest = _newest(customers.times, share)
     if newest is None:
-        is_holdout = _drawn(names, share)
+        is_holdout = drawn(names, share)
         is_train = ~is_holdout
     elif customers.groups is None:
         is_train, is_holdout = ~newest, newest
     else:
-        is_chosen = _drawn(names, 0.5)
+        is_chosen = drawn(names, 0.5)
         is_train, is_holdout = ~newest & ~is_chosen, newest & is_chosen
+    _require_both_kinds(customers, is_train, is_holdout)
+    return is_train, is_holdout
+
+
+def _require_both_kinds(customers: Customers, is_train: np.ndarray, is_holdout: np.ndarray) -> None:
     for side, mask in (("training", is_train), ("held-out", is_holdout)):
         if len(np.unique(customers.labels[mask])) < 2:
             raise TableError(
                 f"the {int(mask.sum())} {side} customers are all of one kind: hold out another share, or look at the "
                 "columns that `validation` names"
             )
-    return is_train, is_holdout
 
 
 def _newest(times: np.ndarray | None, share: float) -> np.ndarray | None:
@@ -110,6 +154,6 @@ def _newest(times: np.ndarray | None, share: float) -> np.ndarray | None:
     return np.asarray(times >= moments[1:][np.argmin(np.abs(newer - share))])
 
 
-def _drawn(names: np.ndarray, share: float) -> np.ndarray:
-    """Draw a share of the names, each by its own sha256 alone."""
+def drawn(names: np.ndarray, share: float) -> np.ndarray:
+    """Draw a share of the names, each by its own sha256 alone: a mask of shape (rows,)."""
     return np.array([int(sha256(str(name).encode()).hexdigest()[:8], 16) < share * 2**32 for name in names])

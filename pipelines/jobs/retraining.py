@@ -2,23 +2,21 @@
 
 import re
 from pathlib import Path
-from urllib.parse import unquote, urlparse
 
-import mlflow
-import orjson
 from mlflow.entities import Run
 
 from churn.contract.contract import Contract
-from churn.contract.reading import load_contract, parse_contract
+from churn.contract.reading import load_contract
 from churn.errors import NotFoundError, UsageError
 from churn.evaluation.gate import Gate
 from churn.stores.job_files import file_within
 from churn.stores.orders import RetrainOrder
 from pipelines.jobs.activation import outcome_of, words_of
 from pipelines.jobs.task import Ending, Task
+from pipelines.newest import contract_of, table_of
 from pipelines.parameters import read_parameters
 from pipelines.promote import Order, promote
-from pipelines.ring import Made, make_version
+from pipelines.ring import Made, facts_of, make_version
 from pipelines.settings import PipelineSettings
 from pipelines.tracking import find_training, open_tracking
 from pipelines.training import TrainParameters
@@ -49,7 +47,7 @@ def do_retrain(task: Task) -> Ending:
     made = make_version(
         contract, str(data), overrides=overrides, settings=task.settings, say=lambda words: _tell(task, words)
     )
-    ending = Ending(f"version {made.registered.version} is registered", _facts(made))
+    ending = Ending(f"version {made.registered.version} is registered", facts_of(made))
     return _promoted(task, made, ending) if order.activate else ending
 
 
@@ -73,17 +71,6 @@ def _progress(words: str) -> float | None:
     return STEPS.get(re.split(r"\W", words, maxsplit=1)[0])
 
 
-def _facts(made: Made) -> dict[str, object]:
-    return {
-        "version": made.registered.version,
-        "run_id": made.trained.run_id,
-        "candidate": made.trained.candidate,
-        "customers": made.ingested.quality.accepted,
-        "set_aside": made.ingested.quality.rejected,
-        "roc_auc": made.evaluated.metrics["roc_auc"],
-    }
-
-
 def _source(order: RetrainOrder, settings: PipelineSettings) -> tuple[Contract, Path]:
     """Return the contract and the table: those that the order names, else those of the newest training.
 
@@ -92,8 +79,8 @@ def _source(order: RetrainOrder, settings: PipelineSettings) -> tuple[Contract, 
     """
     named = {name: file_within(settings.table_folder, name) for name in (order.data, order.contract) if name}
     newest = None if order.data and order.contract else _newest(settings)
-    contract = load_contract(named[order.contract]) if order.contract else _contract_of(newest)
-    return contract, named[order.data] if order.data else _table_of(newest)
+    contract = load_contract(named[order.contract]) if order.contract else contract_of(_needed(newest))
+    return contract, named[order.data] if order.data else table_of(_needed(newest))
 
 
 def _newest(settings: PipelineSettings) -> Run:
@@ -105,18 +92,6 @@ def _newest(settings: PipelineSettings) -> Run:
         ) from error
 
 
-def _contract_of(run: Run | None) -> Contract:
-    assert run is not None  # noqa: S101  it was looked for when no contract was named
-    return parse_contract(mlflow.artifacts.load_text(f"{run.info.artifact_uri}/contract.yaml"), "the newest contract")
-
-
-def _table_of(run: Run | None) -> Path:
-    assert run is not None  # noqa: S101  it was looked for when no table was named
-    sources = [one.dataset.source for one in run.inputs.dataset_inputs] if run.inputs else []
-    uri = str(orjson.loads(sources[0]).get("uri", "")) if sources else ""
-    path = Path(unquote(urlparse(uri).path))
-    if not uri.startswith("file:") or not path.is_file():
-        raise UsageError(
-            "the newest training's table is not on this machine any more: name one in the folder of tables"
-        )
-    return path
+def _needed(run: Run | None) -> Run:
+    assert run is not None  # noqa: S101  it was looked for when a table or a contract was not named
+    return run

@@ -133,7 +133,7 @@ def test_the_held_out_customers_are_a_share_of_each_kind(trained_home: Home) -> 
 def test_training_and_held_out_customers_are_disjoint_and_complete(
     trained_home: Home, telco: Contract, parameters: TrainParameters
 ) -> None:
-    training = split(trained_home.ingested, telco, parameters, trained_home.settings)
+    training = split(trained_home.ingested, telco, parameters, settings=trained_home.settings)
 
     train, holdout = set(training.train.ids), set(training.holdout.ids)
     assert not train & holdout
