@@ -1,0 +1,1 @@
+"""What `churn simulate` does with a world: files, a history in the churn store, and live traffic."""
