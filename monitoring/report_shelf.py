@@ -1,4 +1,4 @@
-"""The shelf of drift reports: one folder per run, the oldest removed, a copy with the version's run in MLflow."""
+"""The shelf of reports: one folder per run, the oldest removed, a copy with the version's run in MLflow."""
 
 import logging
 import re
@@ -37,7 +37,7 @@ def shelve(folder: Path, files: Mapping[str, str | bytes], *, kept: int) -> None
         draft.rename(folder)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
-        raise StoreError(f"the drift report {folder} can't be written: {error.strerror}. Free some space") from error
+        raise StoreError(f"the report {folder} can't be written: {error.strerror}. Free some space") from error
     _remove_old(folder.parent, kept)
 
 
@@ -53,8 +53,8 @@ def log_to_run(tracking_uri: str, run_id: str, folder: Path) -> bool:
     from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
     try:
-        MlflowClient(tracking_uri=tracking_uri).log_artifacts(run_id, str(folder), f"drift/{folder.name}")
+        MlflowClient(tracking_uri=tracking_uri).log_artifacts(run_id, str(folder), f"{folder.parent.name}/{folder.name}")
     except (MlflowException, OSError) as error:
-        log.warning("drift report not logged to MLflow", extra={"run": run_id, "why": str(error).splitlines()[0][:300]})
+        log.warning("report not logged to MLflow", extra={"run": run_id, "why": str(error).splitlines()[0][:300]})
         return False
     return True

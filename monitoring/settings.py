@@ -38,6 +38,11 @@ class MonitoringSettings(Settings):
         """One folder per run of the drift job."""
         return self.report_folder / "drift"
 
+    @property
+    def performance_folder(self) -> Path:
+        """One folder per run of the performance job and version."""
+        return self.report_folder / "performance"
+
 
 def prepare_exporter() -> None:
     """Make MLflow's client give up before Prometheus does; call it before mlflow is imported."""

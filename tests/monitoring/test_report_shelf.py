@@ -22,5 +22,5 @@ def test_only_the_newest_reports_are_kept_and_other_folders_are_left_alone(tmp_p
 def test_a_disk_that_takes_no_report_is_named(tmp_path: Path) -> None:
     (tmp_path / "shelf").write_text("a file where the folder should be")
 
-    with pytest.raises(StoreError, match=r"the drift report .*shelf.* can't be written: .*\. Free some space"):
+    with pytest.raises(StoreError, match=r"the report .*shelf.* can't be written: .*\. Free some space"):
         shelve(tmp_path / "shelf" / "run", {}, kept=1)
