@@ -30,7 +30,14 @@ def _environment() -> Environment:
     found = Environment(
         loader=PackageLoader("monitoring.reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    found.filters |= {"moment": _moment, "count": _count, "share": _share, "money": _money, "said": said}
+    found.filters |= {
+        "moment": _moment,
+        "count": _count,
+        "share": _share,
+        "money": _money,
+        "amount": "{:,.0f}".format,
+        "said": said,
+    }
     return found
 
 

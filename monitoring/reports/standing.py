@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine
 
 from churn.scoring.prediction import utc_now
+from churn.stores.business import BusinessStore, CustomerGroup
 from churn.stores.drift import DriftRun, DriftStore
 from churn.stores.performance import DEGRADED, Look, PerformanceRun, PerformanceStore
 from churn.stores.promotions import Promotion, PromotionLog
@@ -14,6 +16,9 @@ from churn.stores.stage_runs import StageRun, StageRunLog
 from monitoring.reports.alerts import Alerts
 
 SHOWN = 30
+CUSTOMER_DAYS = 30
+"""Customers whose newest prediction is older are not counted: they may be customers no more."""
+
 LOOKED_AT = 1000
 """Stage runs among which the newest of each stage is looked for."""
 
@@ -31,6 +36,7 @@ class Standing:
         decisions: of `churn retrain`, the newest first.
         promotions: moves that ended, the newest first.
         stages: stage → its newest run.
+        groups: customers by segment and risk level, by their newest prediction.
         alerts: what Prometheus said; None: it was not asked.
     """
 
@@ -43,7 +49,29 @@ class Standing:
     decisions: tuple[RetrainDecision, ...]
     promotions: tuple[Promotion, ...]
     stages: Mapping[str, StageRun] = field(default_factory=dict)
+    groups: tuple[CustomerGroup, ...] = ()
     alerts: Alerts | None = None
+
+    @property
+    def customers(self) -> int:
+        """Everybody who was predicted for of late."""
+        return sum(group.customers for group in self.groups)
+
+    @property
+    def expected_loss(self) -> float:
+        """Revenue at risk: what they are expected to take with them, in the contract's currency."""
+        return sum(group.expected_loss for group in self.groups)
+
+    @property
+    def expected_profit(self) -> float:
+        """What contacting those with whom it is worth it is expected to earn."""
+        return sum(group.expected_profit for group in self.groups)
+
+    @property
+    def risk_levels(self) -> dict[str, int]:
+        """Level → customers."""
+        levels = sorted({group.risk_level for group in self.groups})
+        return {level: sum(one.customers for one in self.groups if one.risk_level == level) for level in levels}
 
     @property
     def look(self) -> Look | None:
@@ -87,6 +115,7 @@ def standing_of(model: str, engine: Engine, alerts: Alerts | None = None) -> Sta
         decisions=tuple(RetrainDecisionStore(engine).history(model, limit=SHOWN)),
         promotions=tuple(ended[:SHOWN]),
         stages=_newest_of_each(StageRunLog(engine).recent(model, limit=LOOKED_AT)),
+        groups=tuple(BusinessStore(engine).groups(model, since=datetime.now(UTC) - timedelta(days=CUSTOMER_DAYS))),
         alerts=alerts,
     )
 

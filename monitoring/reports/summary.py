@@ -18,6 +18,7 @@ def _lines(now: Standing) -> Iterator[str]:
     yield ""
     yield from (f"- **look at this:** {inline(one)}" for one in now.problems)
     yield f"- production: {_production(now)}"
+    yield f"- customers: {_customers(now)}"
     yield f"- drift: {_drift(now)}"
     yield f"- performance: {_performance(now)}"
     yield from _figures(now)
@@ -38,6 +39,14 @@ def _production(now: Standing) -> str:
         return "nothing"
     why = f": {inline(move.reason)}" if move.reason else ""
     return f"version {move.to_version} since {_moment(move.at)}, {move.action} by {inline(move.actor)}{why}"
+
+
+def _customers(now: Standing) -> str:
+    if not now.customers:
+        return "none predicted within 30 days"
+    levels = ", ".join(f"{count:,} {inline(level)}" for level, count in now.risk_levels.items())
+    money = f"revenue at risk {now.expected_loss:,.0f}, expected profit of contacting {now.expected_profit:,.0f}"
+    return f"{now.customers:,} predicted within 30 days ({levels}); {money}"
 
 
 def _drift(now: Standing) -> str:

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from churn.errors import StoreError
+from churn.scoring.prediction import utc_now
 from churn.stores.database import migrate, open_database
 from churn.stores.drift import DriftRun, DriftStore
 from churn.stores.performance import PerformanceMeasure, PerformanceRun, PerformanceStore
+from churn.stores.predictions import PredictionStore
 from churn.stores.promotions import Move, PromotionLog
 from churn.stores.retrain_decisions import NewDecision, RetrainDecisionStore
 from churn.stores.stage_runs import StageRunLog
@@ -23,6 +25,7 @@ from monitoring.reports.standing import standing_of
 from monitoring.reports.summary import inline
 from monitoring.reports.writing import write_reports
 from monitoring.settings import MonitoringSettings
+from tests.churn.stores.records import PREDICTION
 
 AT = "2026-11-21T06:00:00.000Z"
 FOLDER = "20261121T060000000Z-v1"
@@ -154,6 +157,26 @@ def test_what_was_observed_stands_beside_what_was_estimated(home: MonitoringSett
     assert "an old version" in words
     assert r"roc\_auc: 0.710 (0.680 to 0.740); estimated 0.790; held out –" in written.summary
     assert written.standing.problems == ("the predictions have become worse: ROC-AUC fell",)
+
+
+def test_customers_and_revenue_at_risk_are_counted_once_each(home: MonitoringSettings, engine: Engine) -> None:
+    facts = {"predicted_at": utc_now(), "expected_loss": 100.0, "expected_profit": 7.0, "risk_level": "high"}
+    low = {**facts, "risk_level": "low", "expected_loss": 2000.0, "expected_profit": -3.0}
+    PredictionStore(engine).add(
+        [
+            replace(PREDICTION, prediction_id="a", customer_id="one", **facts),
+            replace(
+                PREDICTION, prediction_id="b", customer_id="one", **{**low, "predicted_at": "2026-11-01T00:00:00.000Z"}
+            ),
+            replace(PREDICTION, prediction_id="c", customer_id="two", **low),
+        ]
+    )
+
+    written = write_reports(home)
+
+    assert "2 predicted within 30 days (1 high, 1 low); revenue at risk 2,100" in written.summary
+    assert "expected profit of contacting 7" in written.summary
+    assert "2,100" in Read(written.index.read_text()).words
 
 
 def test_no_text_of_a_store_becomes_markup(home: MonitoringSettings, engine: Engine) -> None:
