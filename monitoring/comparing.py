@@ -11,7 +11,7 @@ from churn.contract.contract import Contract
 from monitoring.chance import Question, answer
 from monitoring.distances import jensen_shannon, new_share, psi, share_change
 from monitoring.drift_parameters import DriftParameters
-from monitoring.labels import category_labels, frequent, number_edges, number_labels
+from monitoring.labels import MISSING, category_labels, frequent, number_edges, number_labels
 from monitoring.measures import JENSEN_SHANNON, MISSING_CHANGE, NEW_SHARE, PSI, UNKNOWN_CHANGE, Measure
 from monitoring.novelties import Novelty, find_novelty, novelty_codes
 from monitoring.windows import Window
@@ -93,7 +93,7 @@ def _distances(labels: Labels, parameters: DriftParameters) -> Iterator[Question
 def _share_changes(contract: Contract, parameters: DriftParameters) -> Iterator[Question]:
     missing, unknown = parameters.missing_share_threshold, parameters.unknown_share_threshold
     for name, column in contract.columns.items():
-        yield Question(name, MISSING_CHANGE, f"{name}/missing", share_change, power=2, floor=missing)
+        yield Question(name, MISSING_CHANGE, name, share_change, power=2, floor=missing)
         if column.accept_unknown and column.categories:
             yield Question(name, UNKNOWN_CHANGE, f"{name}/unknown", share_change, power=2, floor=unknown)
         if column.accept_unknown:
@@ -101,21 +101,26 @@ def _share_changes(contract: Contract, parameters: DriftParameters) -> Iterator[
 
 
 def _label_codes(live: Labels, reference: Labels) -> dict[str, np.ndarray]:
+    return {name: _coded(np.concatenate([live[name], reference[name]])) for name in live}
+
+
+def _coded(labels: np.ndarray) -> np.ndarray:
+    """Return the cell of each label, the missing one in the first: its share is asked for too."""
     import pandas as pd  # noqa: PLC0415  slow, and the exporter shares this room
 
-    return {name: np.asarray(pd.factorize(np.concatenate([live[name], reference[name]]))[0]) for name in live}
+    codes, _ = pd.factorize(np.concatenate([[MISSING], labels]))
+    return np.asarray(codes[1:])
 
 
 def _share_codes(contract: Contract, pairs: Mapping[str, Pair]) -> dict[str, np.ndarray]:
-    """Return 0 or 1 for each row, so that the last cell is the one that is asked for."""
+    """Return the cells of unknown texts, and of each text that is not listed, for columns that take any."""
     codes: dict[str, np.ndarray] = {}
     for name, column in contract.columns.items():
-        both = np.concatenate(pairs[name])
-        codes[f"{name}/missing"] = _is_missing(both)
         if column.accept_unknown:
-            codes[f"{name}/unknown"] = ~np.isin(both.astype(str), ["", *column.categories])
+            both = np.concatenate(pairs[name]).astype(str)
+            codes[f"{name}/unknown"] = np.isin(both, ["", *column.categories]).astype(np.int64)
             codes[f"{name}/new"] = novelty_codes(column, *pairs[name])
-    return {name: code.astype(np.int64) for name, code in codes.items()}
+    return codes
 
 
 def _is_missing(values: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Distances between two windows that were counted into the same cells; many pairs of windows at once.
 
-Counts are whole numbers of shape (..., cells), and no cell is empty in both windows; values have the shape (...,).
+Counts are whole numbers of shape (..., cells), and a cell that is empty in both windows is as if it were not there;
+values have the shape (...,).
 PSI and Jensen-Shannon are those of Evidently, to the last few bits: a test holds them together.
 """
 
@@ -13,7 +14,7 @@ SMALLEST_SHARE = 1e-4
 def psi(live: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Return the population stability index."""
     now, before = _filled(_shares(live)), _filled(_shares(reference))
-    return np.asarray(((before - now) * np.log(before / now)).sum(axis=-1))
+    return np.asarray(((before - now) * np.log(before / now) * (live + reference > 0)).sum(axis=-1))
 
 
 def jensen_shannon(live: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -27,8 +28,8 @@ def jensen_shannon(live: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 
 def share_change(live: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Return how much larger the share of the last cell is, -1 … 1."""
-    return np.asarray(_shares(live)[..., -1] - _shares(reference)[..., -1])
+    """Return how much larger the share of the first cell is, -1 … 1."""
+    return np.asarray(_shares(live)[..., 0] - _shares(reference)[..., 0])
 
 
 def new_share(live: np.ndarray, reference: np.ndarray) -> np.ndarray:

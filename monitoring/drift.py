@@ -25,7 +25,7 @@ from monitoring.drift_picture import draw_drift
 from monitoring.drift_summary import drift_summary
 from monitoring.drift_words import verdict_words
 from monitoring.evidently_report import compare
-from monitoring.measures import JENSEN_SHANNON, PSI, decisive, drifted_share
+from monitoring.measures import PSI, decisive, drifted_share
 from monitoring.production import Production, find_production, find_version
 from monitoring.profit_change import measure_profit_change
 from monitoring.report_shelf import EVIDENTLY, PAGE, PICTURE, SUMMARY, WORDS, folder_name, log_to_run, shelve
@@ -147,11 +147,9 @@ def _files(found: Found, compared: Compared, parameters: DriftParameters) -> dic
     """Return the report's files by name."""
     import pandas as pd  # noqa: PLC0415  slow
 
-    distances = {
-        (one.column, one.method): one.threshold for one in compared.measures if one.method in {PSI, JENSEN_SHANNON}
-    }
+    thresholds = {one.column: one.threshold for one in compared.measures if one.method == PSI}
     frames = pd.DataFrame(compared.live), pd.DataFrame(compared.reference)
-    page = compare(*frames, distances, headline=OUTPUT, share=parameters.drifted_share_threshold)
+    page = compare(*frames, thresholds, headline=OUTPUT, share=parameters.drifted_share_threshold)
     return {
         PAGE: page.html,
         SUMMARY: found.to_json(),
