@@ -134,6 +134,7 @@ class _Sending:
     async def run(self, tell: Tell) -> Sent:
         limits = httpx.Limits(max_connections=MOST_CONNECTIONS)
         async with httpx.AsyncClient(headers=self._headers, limits=limits, timeout=TRY_SECONDS) as client:
+            self._began = time.monotonic()  # making a client takes longer than many a request
             teller = asyncio.create_task(self._tell(tell))
             try:
                 await (self._crowd(client) if self._pace.rate is None else self._stream(client, self._pace.rate))
