@@ -41,10 +41,14 @@ class Processes:
 
     def start(self, name: str, command: Sequence[str]) -> None:
         """Start `command` with this Python; its output goes to a file of its name."""
+        self.start_program(name, [sys.executable, "-m", *command])
+
+    def start_program(self, name: str, command: Sequence[str]) -> None:
+        """Start any program; its output goes to a file of its name."""
         self.logs.mkdir(parents=True, exist_ok=True)
         with self.log_of(name).open("wb") as log:
             self._running[name] = subprocess.Popen(
-                [sys.executable, "-m", *command],
+                command,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=dict(self.environment),

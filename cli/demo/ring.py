@@ -1,31 +1,34 @@
-"""The demo's ring: train, serve from both doors, send traffic with a shift, record, score, look for drift."""
+"""The demo's ring: train, serve from both doors, send traffic with a shift, record, score, and look at it all."""
 
-import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
 
 from churn.contract.contract import Contract
+from churn.contract.reading import dump_contract
 from churn.contract.table import Columns
 from churn.errors import ChurnError
 from churn.scoring.loading import GOLDEN_TOLERANCE
 from churn.settings import environment_for_children
 from churn.stores.database import open_database
 from churn.stores.predictions import PredictionStore
+from cli.demo.eyes import Seen, look, make_history
 from cli.demo.processes import Processes, free_port
 from cli.demo.traffic import Sent, customers, send, with_shift
+from cli.demo.watchers import write_prometheus
 from pipelines.ring import Round, go_round
 from pipelines.score import ScoreReport, score
 from pipelines.settings import PipelineSettings
 
 TRIALS, CANDIDATES = 5, ("logistic", "lightgbm", "stack")
 NORMAL_ROWS, SHIFTED_ROWS, COMPARED_ROWS = 300, 900, 25
+USUAL_PORTS = {"bento": 3000, "fastapi": 8000, "mlflow": 5000, "exporter": 9200, "reports": 9300}
 READY_SECONDS = 60
 STORED_SECONDS = 30
 
@@ -39,6 +42,8 @@ class Addresses:
     bento: str
     fastapi: str
     mlflow: str
+    exporter: str
+    reports: str
 
     @property
     def doors(self) -> tuple[str, str]:
@@ -61,7 +66,8 @@ class Told:
     shifted: Sent | None = None
     stored: int = 0
     scored: ScoreReport | None = None
-    drift: dict[str, Any] = field(default_factory=dict)
+    seen: Seen = field(default_factory=Seen)
+    prometheus: Path | None = None
 
 
 class Demo:
@@ -71,7 +77,7 @@ class Demo:
         self.settings = PipelineSettings(home=home)
         self.told = Told(home, contract)
         self._tell = tell
-        self._start = time.monotonic()
+        self._start, self._served_since = time.monotonic(), datetime.now(UTC)
         environment = environment_for_children(
             CHURN_HOME=str(home.resolve()), MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false", PYTHONUNBUFFERED="1"
         )
@@ -84,13 +90,14 @@ class Demo:
             ChurnError: a step did not work.
         """
         self._train(data)
+        self._remember()
         self._serve()
         self._compare_doors()
         self._send_traffic()
         self._wait_until_stored()
         self._score()
-        self._look_for_drift()
-        self._check_mlflow()
+        self._look()
+        self._check_the_rest()
         return self.told
 
     def _train(self, data: str) -> None:
@@ -106,9 +113,16 @@ class Demo:
                 raise ChurnError(f"the gate refused the version: {'; '.join(offline.promoted.verdict.reasons)}")
             self.told.offline = offline
 
+    def _remember(self) -> None:
+        with self._step("history"):
+            self.say("history: months of customers with outcomes, as if the version had served them")
+            contract = self.told.home / "contract.yaml"
+            contract.write_text(dump_contract(self.told.contract), encoding="utf-8")
+            self.told.seen.history = make_history(self.processes, contract, self._offline.source.path)
+
     def _serve(self) -> None:
         with self._step("serve"):
-            ports = {"bento": free_port(3000), "fastapi": free_port(8000), "mlflow": free_port(5000)}
+            ports = {name: free_port(usual) for name, usual in USUAL_PORTS.items()}
             self.told.addresses = Addresses(**{name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
             for door in ("bento", "fastapi"):
                 self.say(f"serve: {door} on port {ports[door]}")
@@ -116,15 +130,21 @@ class Demo:
             for door in ("bento", "fastapi"):
                 url = f"http://127.0.0.1:{ports[door]}/readyz"
                 self.told.ready_seconds[door] = self.processes.wait_for(door, url, READY_SECONDS)
-            self._start_mlflow(ports["mlflow"])
+            self._start_the_rest(ports)
 
-    def _start_mlflow(self, port: int) -> None:
-        options = ["--backend-store-uri", self.settings.tracking_uri, "--host", "127.0.0.1", "--port", str(port)]
+    def _start_the_rest(self, ports: Mapping[str, int]) -> None:
+        """Start what people look at; nobody waits for it yet."""
+        options = ["--backend-store-uri", self.settings.tracking_uri, "--host", "127.0.0.1"]
         more = ["--default-artifact-root", self.settings.artifact_folder.as_uri(), "--workers", "1"]
-        self.processes.start("mlflow", ["mlflow", "server", *options, *more])
+        self.processes.start("mlflow", ["mlflow", "server", *options, "--port", str(ports["mlflow"]), *more])
+        self.processes.start("exporter", ["cli.main", "exporter", "--port", str(ports["exporter"])])
+        self.processes.start("reports", ["cli.main", "reports", "--serve", "--port", str(ports["reports"])])
+        jobs = {f"churn-{name}": ports[name] for name in ("bento", "fastapi", "exporter")}
+        self.told.prometheus = write_prometheus(self.told.home / "prometheus", jobs)
 
     def _compare_doors(self) -> None:
         with self._step("compare"):
+            self._served_since = datetime.now(UTC)
             rows = customers(self.told.contract, self._customers, COMPARED_ROWS, seed=3)
             found = [send(rows, [door]).probabilities for door in self._addresses.doors]
             if len(found[0]) != len(rows) or len(found[1]) != len(rows):
@@ -142,7 +162,7 @@ class Demo:
             )
             self.told.normal = send(normal, self._addresses.doors)
             self.told.shifted = send(shifted, self._addresses.doors)
-            if refused := self.told.normal.refused + self.told.shifted.refused:
+            if refused := self.told.normal.lost + self.told.shifted.lost:
                 raise ChurnError(f"{refused} of {len(normal) + len(shifted)} requests were refused")
             seconds = self.told.normal.seconds + self.told.shifted.seconds
             self.say(f"traffic: {len(normal)} customers as they were, {len(shifted)} with a shift, in {seconds:.1f} s")
@@ -150,10 +170,12 @@ class Demo:
     def _wait_until_stored(self) -> None:
         """Every acknowledged prediction has to reach the SQL store, once."""
         with self._step("record"):
-            store = PredictionStore(open_database(self.settings.database_url))
+            store, since = PredictionStore(open_database(self.settings.database_url)), self._served_since
             acknowledged = 2 * COMPARED_ROWS + NORMAL_ROWS + SHIFTED_ROWS
             deadline = time.monotonic() + STORED_SECONDS
-            while (stored := store.count(self.settings.model)) < acknowledged and time.monotonic() < deadline:
+            while (
+                stored := store.count(self.settings.model, since=since)
+            ) < acknowledged and time.monotonic() < deadline:
                 time.sleep(0.2)
             self.told.stored = stored
             if stored != acknowledged:
@@ -169,16 +191,21 @@ class Demo:
             )
             self.say(f"batch: {self.told.scored.scored:,} customers in {output}")
 
-    def _look_for_drift(self) -> None:
-        with self._step("drift"):
-            self.say("drift: the live window against the reference of the version (Evidently)")
-            self.told.drift = json.loads(self.processes.run("churn drift", ["cli.main", "drift", "--json"]))
-            if self.told.drift["status"] != "drift":
-                raise ChurnError(f"a shift was sent and no drift was found: {self.told.drift['message']}")
+    def _look(self) -> None:
+        with self._step("look"):
+            self.say("performance against outcomes; the live window against the version's reference; the reports")
+            look(self.processes, self.told.seen)
 
-    def _check_mlflow(self) -> None:
-        with self._step("mlflow"):
-            self.processes.wait_for("mlflow", f"{self._addresses.mlflow}/health", READY_SECONDS)
+    def _check_the_rest(self) -> None:
+        with self._step("watch"):
+            found = self._addresses
+            pages = {
+                "mlflow": f"{found.mlflow}/health",
+                "exporter": f"{found.exporter}/metrics",
+                "reports": found.reports,
+            }
+            for name, url in pages.items():
+                self.processes.wait_for(name, url, READY_SECONDS)
 
     @property
     def _customers(self) -> Columns:

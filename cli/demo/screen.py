@@ -48,7 +48,8 @@ def _what_happened(told: Told) -> Iterator[tuple[str, str]]:
     requests = len(told.normal.prediction_ids) + len(told.shifted.prediction_ids)
     yield "traffic", f"{requests:,} predictions from both doors, equal numbers; {told.stored:,} recorded, none lost"
     yield "batch", f"{scored.scored:,} customers scored, {scored.at_risk:,} at risk"
-    drifted = ", ".join(_drifted(told.drift)) or "the predictions"
+    yield from (("performance", f"{one['status']}: {one['words']}") for one in told.seen.performance)
+    drifted = ", ".join(_drifted(told.seen.drift)) or "the predictions"
     yield "drift", f"found, as it should be: {drifted}"
     yield "took", f"{sum(told.seconds.values()):.0f} s"
 
@@ -59,7 +60,10 @@ def _where_to_look(told: Told) -> Iterator[str]:
     yield f"  Bento API docs   {told.addresses.bento}/docs"
     yield f"  fallback docs    {told.addresses.fastapi}/docs"
     yield f"  MLflow           {told.addresses.mlflow}"
-    yield f"  drift report     file://{told.drift.get('report', '')}"
+    yield f"  reports          {told.addresses.reports}"
+    yield f"  metrics          {told.addresses.exporter}/metrics"
+    yield "Alerts and boards (Prometheus and Grafana are not part of this project):"
+    yield f"prometheus --config.file={told.prometheus} --storage.tsdb.path={told.home / 'prometheus' / 'data'}"
 
 
 def _what_to_try(told: Told) -> Iterator[str]:
@@ -104,10 +108,13 @@ def summary(told: Told, *, problem: str | None) -> dict[str, object]:
         "doors_largest_difference": told.largest_difference,
         "ready_seconds": {door: round(seconds, 1) for door, seconds in told.ready_seconds.items()},
         "requests": sum(len(one.prediction_ids) for one in sent),
-        "refused": sum(one.refused for one in sent),
+        "refused": sum(one.lost for one in sent),
         "stored": told.stored,
         "scored": scored.scored if scored else None,
-        "is_drifted": told.drift.get("status") == "drift",
-        "drift_report": told.drift.get("report"),
+        "history": told.seen.history,
+        "performance": [one["status"] for one in told.seen.performance],
+        "is_drifted": told.seen.drift.get("status") == "drift",
+        "drift_report": told.seen.drift.get("report"),
+        "reports": str(told.seen.reports) if told.seen.reports else None,
         "seconds": told.seconds,
     }

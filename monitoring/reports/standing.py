@@ -87,7 +87,8 @@ class Standing:
     def _problems(self) -> list[str]:
         found = [] if self.production else [f"nothing of {self.model} is in production"]
         if self.drift and self.drift[0].is_drifted:
-            found.append(f"the customers have drifted: {self.drift[0].words or self.drift[0].status}")
+            newest = self.drift[0]
+            found.append(f"drift in the newest window: {newest.rows:,} customers of version {newest.model_version}")
         if self.look and self.look[0].status == DEGRADED:
             found.append(f"the predictions have become worse: {self.look[0].words}")
         found += [f"{stage} failed: {run.words}" for stage, run in self.stages.items() if run.status == "failed"]

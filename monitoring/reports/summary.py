@@ -53,11 +53,8 @@ def _drift(now: Standing) -> str:
     if not now.drift:
         return "not measured yet"
     run = now.drift[0]
-    words = f" ({inline(run.words)})" if run.words else ""
-    cost = f"; it changes the expected profit by {run.profit_change:+.2f} per customer" if run.profit_change else ""
-    return (
-        f"{inline(run.status)} in {run.rows:,} customers of version {run.model_version}, {_moment(run.at)}{words}{cost}"
-    )
+    words = run.words or f"{run.rows:,} customers of version {run.model_version}"
+    return f"{inline(run.status)}, {_moment(run.at)}: {inline(words)}"
 
 
 def _performance(now: Standing) -> str:
