@@ -81,9 +81,8 @@ class StoreCollector(Collector):
         self._problems[is_up] = problem
 
     def _of_store(self) -> Facts:
-        """Ask for the sums last: while they are computed for the first time nothing else grows old."""
         found = [subject(self._engine, self._model) for subject in SUBJECTS]
-        return {metric: series for facts in (self._sums.get(), *found) for metric, series in facts.items()}
+        return {metric: series for facts in (*found, self._sums.get() or {}) for metric, series in facts.items()}
 
     def _of_registry(self) -> Facts:
         version = self._production_version() or 0
