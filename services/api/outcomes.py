@@ -1,29 +1,23 @@
 """Outcomes: what became of customers, as JSON or CSV; bad rows are set aside with reasons, the others stored once."""
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
 import orjson
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from churn.data.csv_chunks import read_csv_chunks
-from churn.errors import TableError
 from churn.scoring.outcome import Outcome, OutcomeIn
+from churn.scoring.outcome_rows import RejectedRow, Rows, csv_rows, json_rows, sort_out
 from services.access.audit import audit, subject_of
 from services.api.job_answers import refusals
 from services.api.problems import field_faults
 from services.worker import Worker
 
 JSON, CSV = "application/json", "text/csv"
-REQUIRED = ("customer_id", "churned", "observed_at")
-COLUMNS = (*REQUIRED, "prediction_id")
 MOST_SHOWN = 1_000
-
-Rows = Iterator[tuple[int, object]]
-"""Numbers of rows, from 1, and what stands there."""
 
 
 class RejectedOutcome(BaseModel):
@@ -70,13 +64,13 @@ def _add(worker: Worker, request: Request, media_type: str, body: bytes) -> Outc
     most, model, source = worker.settings.batch_rows, worker.settings.model, subject_of(request).name
     good: list[Outcome] = []
     rejected: list[RejectedOutcome] = []
-    for number, row in _rows(media_type, body):
+    for number, one in enumerate(sort_out(_rows(media_type, body), model, source, field_faults), 1):
         if number > most:
             raise HTTPException(413, f"more than {most:,} outcomes: send them in parts")
-        try:
-            good.append(OutcomeIn.model_validate(row).outcome(model, source))
-        except ValidationError as error:
-            rejected.append(RejectedOutcome(row=number, reasons=field_faults(error)))
+        if isinstance(one, RejectedRow):
+            rejected.append(RejectedOutcome(row=one.number, reasons=one.reasons))
+        else:
+            good.append(one)
     accepted = _store(worker, good)
     answer = OutcomesAnswer(
         accepted=accepted,
@@ -97,7 +91,7 @@ def _store(worker: Worker, good: Sequence[Outcome]) -> int:
 
 def _rows(media_type: str, body: bytes) -> Rows:
     if media_type == CSV:
-        return _from_csv(body)
+        return csv_rows(io.BytesIO(body))
     if media_type == JSON:
         return _from_json(body)
     raise HTTPException(415, f"send Content-Type: {JSON} or {CSV}")
@@ -110,30 +104,7 @@ def _from_json(body: bytes) -> Rows:
         raise HTTPException(400, f"the body is not JSON: {error.msg}") from error
     if isinstance(found, dict) and "outcomes" not in found:
         OutcomeIn.model_validate(found)  # one outcome alone is refused as one, not set aside
-        found = [found]
-    elif isinstance(found, dict) and set(found) == {"outcomes"}:
-        found = found["outcomes"]
-    if not isinstance(found, list):
-        raise HTTPException(422, 'send one outcome, or {"outcomes": [...]}')
-    return iter(enumerate(found, 1))
-
-
-def _from_csv(body: bytes) -> Rows:
-    for chunk in read_csv_chunks(io.BytesIO(body), name="the CSV"):
-        _require_columns(chunk.columns)
-        yield from ((row, reason) for row, reason in chunk.bad_rows)
-        for number, cells in enumerate(zip(*chunk.columns.values(), strict=True), chunk.first_row):
-            named = dict(zip(chunk.columns, (cell.strip() for cell in cells), strict=True))
-            yield number, {name: cell for name, cell in named.items() if cell or name in REQUIRED}
-
-
-def _require_columns(columns: Mapping[str, object]) -> None:
-    if missing := [name for name in REQUIRED if name not in columns]:
-        raise TableError(
-            f"the CSV has no column {missing[0]!r}: its columns are {', '.join(COLUMNS)}, the last optional"
-        )
-    if unknown := [name for name in columns if name not in COLUMNS]:
-        raise TableError(f"the CSV has {len(unknown)} columns too many: its columns are {', '.join(COLUMNS)}")
+    return json_rows(found)
 
 
 def _content() -> dict[str, object]:
