@@ -191,13 +191,15 @@ def _remembered(world: "World", *, is_sure: bool) -> dict[str, object]:
 
 
 def _sent(world: "World", contract: "Contract", live: _Live) -> dict[str, object]:
-    from cli.simulation.live import Doors, send_outcomes, send_world
+    from cli.simulation.live import Doors, require_right_to_tell, send_outcomes, send_world
     from cli.simulation.sending import Pace
     from services.settings import ServiceSettings
 
     settings = ServiceSettings()
     key = settings.api_key.get_secret_value() if live.key is None and settings.api_key else live.key
     doors = Doors(live.urls, key)
+    if live.has_outcomes:
+        require_right_to_tell(doors)
     pace = Pace(rate=live.rate, seconds=live.minutes * 60)
     month, sent = send_world(world, contract, doors, pace=pace, tell=console.progress)
     found = sent.counts()

@@ -42,6 +42,17 @@ def send_world(
     return month, sent
 
 
+def require_right_to_tell(doors: Doors) -> None:
+    """Tell the doors no outcome at all: better refused now than after everything was sent.
+
+    Raises:
+        ApiError: the key may not bring outcomes.
+        UnreachableError: no door answered.
+    """
+    with _client(doors) as door:
+        door.outcomes([])
+
+
 def send_outcomes(month: Month, sent: Sent, doors: Doors) -> int:
     """Tell the doors now what becomes of everybody who was answered; return how many outcomes were new.
 
@@ -62,8 +73,10 @@ def send_outcomes(month: Month, sent: Sent, doors: Doors) -> int:
         }
         for row, prediction_id in last.items()
     ]
-    with Client(
-        doors.urls, api_key=doors.api_key, timeout_seconds=OUTCOME_SECONDS, try_seconds=OUTCOME_SECONDS
-    ) as door:
+    with _client(doors) as door:
         parts = (found[first : first + OUTCOMES_AT_ONCE] for first in range(0, len(found), OUTCOMES_AT_ONCE))
         return sum(door.outcomes(part).accepted for part in parts)
+
+
+def _client(doors: Doors) -> Client:
+    return Client(doors.urls, api_key=doors.api_key, timeout_seconds=OUTCOME_SECONDS, try_seconds=OUTCOME_SECONDS)

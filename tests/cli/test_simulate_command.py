@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from churn.contract.contract import Contract
 from churn.contract.table import check_table
-from churn.errors import UsageError
+from churn.errors import ApiError, UsageError
 from churn.scoring.outcome import OutcomeIn
 from cli.main import app
 from tests.churn.client.scripted import Handler, Received, answers, refuses, scripted
@@ -76,7 +76,8 @@ def test_customers_are_sent_and_then_what_became_of_them() -> None:
     assert result.exit_code == 0, result.output
     summary = json.loads(result.stdout)
     assert (summary["sent"], summary["answered"], summary["outcomes"]) == (120, 120, 7)
-    *predictions, outcomes = script.received
+    right_to_tell, *predictions, outcomes = script.received
+    assert json.loads(right_to_tell.body) == {"outcomes": []}
     first = json.loads(predictions[0].body)
     assert isinstance(first["MonthlyCharges"], float)
     assert isinstance(first["tenure"], int)
@@ -86,6 +87,14 @@ def test_customers_are_sent_and_then_what_became_of_them() -> None:
     assert {each["prediction_id"] for each in sent} == {each.key for each in predictions}
     assert 0.1 < np.mean([each["churned"] for each in sent]) < 0.5
     assert outcomes.headers["x-api-key"] == "hf_1"
+
+
+def test_nothing_is_sent_when_outcomes_will_be_refused() -> None:
+    with scripted(refuses(403)) as script:
+        result = told("--send", script.url, "--outcomes")
+
+    assert isinstance(result.exception, ApiError)
+    assert [each.path for each in script.received] == ["/api/v1/outcomes"]
 
 
 def test_a_request_that_is_lost_is_told_by_the_exit_status() -> None:
