@@ -1,0 +1,145 @@
+"""The Pipelines board: did everything run that should have, and what came of it?"""
+
+from monitoring.boards.panel import UP, Board, Panel, Row
+
+DAY = ((90_000, "yellow"), (180_000, "red"))
+NO_RUN = "`churn drift`, `performance`, `retrain` or `score` has run"
+
+NOW = Row(
+    "Now",
+    (
+        Panel(
+            title="Stores", runbook="ChurnStoreDown", kind="stat", unit="none", span=7, states=UP, page="reliability",
+            text="Whether the registry and the SQL store answer the exporter. What is away is not shown below.",
+            queries=(
+                ('max(churn_registry_up{job="churn-exporter"})', "registry"),
+                ("max(churn_store_up)", "SQL store"),
+            ),
+        ),
+        Panel(
+            title="In production", runbook="ChurnNoProductionVersion", kind="stat", unit="none", span=3,
+            page="api", leads_to=("mlflow",),
+            text="The version that the registry's alias names; 0 is none.",
+            queries=(("max(churn_production_version)", "version"),),
+        ),
+        Panel(
+            title="Production last moved", kind="stat", unit="s", span=5, page="jobs", leads_to=("mlflow",),
+            text="How long ago the alias was last given or given back.",
+            queries=(("time() - max(churn_promotion_last_timestamp_seconds)", "ago"),),
+        ),
+        Panel(
+            title="Retraining last decided", runbook="ChurnStageStale", kind="stat", unit="s", span=5,
+            page="retraining", steps=DAY,
+            text="How long ago `churn retrain` last decided whether to train.", waits_for="`churn retrain` has decided",
+            queries=(("time() - max(churn_retrain_last_decision_timestamp_seconds)", "ago"),),
+        ),
+        Panel(
+            title="Jobs waiting", runbook="ChurnJobsWait", kind="stat", unit="short", span=4, decimals=0, page="jobs",
+            text="Jobs that doors have queued and no runner has taken.", steps=((5, "yellow"), (15, "red")),
+            queries=(('sum(churn_jobs{status="queued"}) or vector(0)', "queued"),),
+        ),
+    ),
+)  # fmt: skip
+
+STAGES = Row(
+    "Scheduled stages",
+    (
+        Panel(
+            title="Stages", runbook="ChurnStageNeverRan", kind="table", unit="s", span=12,
+            page="retraining", waits_for=NO_RUN, steps=DAY,
+            text="How long the last finished run of each stage took, how often it failed, and how long ago it ended "
+            "well.",
+            queries=(
+                ("max by (stage) (churn_stage_last_run_seconds)", "took"),
+                ("time() - max by (stage) (churn_stage_last_run_timestamp_seconds)", "began ago"),
+                ("time() - max by (stage) (churn_stage_last_success_timestamp_seconds)", "ended well ago"),
+            ),
+        ),
+        Panel(
+            title="Since it ended well", runbook="ChurnStageStale", unit="s", span=12, height=9,
+            page="retraining", steps=DAY, waits_for=NO_RUN,
+            text="How long ago each stage last ended well: a saw whose teeth should be a day high.",
+            queries=(("time() - max by (stage) (churn_stage_last_success_timestamp_seconds)", "{{stage}}"),),
+        ),
+        Panel(
+            title="Failed runs", runbook="ChurnStageFailing", unit="short", span=12, decimals=0,
+            page="retraining", steps=((1, "red"),),
+            text="Runs of the last 24 hours that failed, by stage; the SQL table stage_runs says why.",
+            queries=(("sum by (stage) (increase(churn_stage_failures_total[24h]))", "{{stage}}"),),
+        ),
+        Panel(
+            title="How long they take", unit="s", span=12, page="retraining", waits_for=NO_RUN,
+            text="Duration of the last finished run, by stage.",
+            queries=(("max by (stage) (churn_stage_last_run_seconds)", "{{stage}}"),),
+        ),
+    ),
+)  # fmt: skip
+
+JOBS = Row(
+    "Jobs that users asked for",
+    (
+        Panel(
+            title="Queue", runbook="ChurnJobsWait", unit="short", span=12, decimals=0, page="jobs",
+            is_stacked=True, steps=((15, "red"),),
+            text="Jobs that wait or run, by kind. At 20 more are refused.",
+            queries=(("sum by (kind, status) (churn_jobs)", "{{kind}} {{status}}"),),
+        ),
+        Panel(
+            title="Jobs ended", runbook="ChurnJobFailed", unit="short", span=12, decimals=0, page="jobs",
+            text="Jobs that ended, by kind and how.",
+            queries=(("sum by (kind, status) (churn_jobs_ended_total)", "{{kind}} {{status}}"),),
+        ),
+    ),
+)  # fmt: skip
+
+PRODUCTION = Row(
+    "Production and retraining",
+    (
+        Panel(
+            title="Versions in production", kind="states", unit="none", span=12, page="jobs", leads_to=("mlflow",),
+            text="Which version the alias named when; 0 is none.",
+            queries=(("max(churn_production_version)", "production"),),
+        ),
+        Panel(
+            title="Moves of production", runbook="ChurnPromotionRefused", unit="short", span=6, height=6,
+            decimals=0, page="jobs",
+            text="Promotions and rollbacks in the audit, by how they ended: refused by the gate, or failed.",
+            queries=(('sum by (action, status) (churn_promotions_total{status!="prepared"})',
+            "{{action}} {{status}}"),),
+        ),
+        Panel(
+            title="Retraining decisions", unit="short", span=6, height=6, decimals=0, page="retraining",
+            leads_to=("reports",),
+            text="What `churn retrain` decided, each time it was asked; its reasons are kept with each decision.",
+            queries=(("sum by (decision) (churn_retrain_decisions_total)", "{{decision}}"),),
+        ),
+    ),
+)  # fmt: skip
+
+STORED = Row(
+    "What is stored",
+    (
+        Panel(
+            title="Stored predictions", unit="short", span=8, page="jobs",
+            text="Rows in the SQL store, by version.", waits_for="a promotion is in the audit",
+            queries=(("max by (version) (churn_predictions_stored_total)", "version {{version}}"),),
+        ),
+        Panel(
+            title="Stored outcomes", unit="short", span=8, page="jobs",
+            text="Outcomes in the SQL store.",
+            queries=(("sum(churn_outcomes_stored_total) or vector(0)", "outcomes"),),
+        ),
+        Panel(
+            title="How long the exporter is asked", runbook="ChurnExporterDown", unit="s", span=8,
+            page="metrics", steps=((5, "yellow"), (9, "red")),
+            text="Duration of a scrape: the stores are asked anew each time; Prometheus gives up after 10 s.",
+            queries=(('max by (job) (scrape_duration_seconds{job=~"churn-.*"})', "{{job}}"),),
+        ),
+    ),
+)  # fmt: skip
+
+PIPELINES = Board(
+    "pipelines", "Churn: pipelines",
+    "For whoever runs it: did everything run that should have, and what came of it?",
+    (NOW, STAGES, JOBS, PRODUCTION, STORED), since="now-24h",
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Panels as plots: what Grafana draws of each kind, in matplotlib."""
