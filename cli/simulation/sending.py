@@ -169,7 +169,7 @@ class _Sending:
         status, found = 0, dict[str, object]()
         for attempt in count():
             status, found = await self._try(client, (number + attempt) % len(self._doors), body, headers)
-            pause = min(FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS)
+            pause = _pause_after(*divmod(attempt + 1, len(self._doors)))
             is_late = time.monotonic() + pause - at > self._pace.patience_seconds
             if is_late or (status != 0 and status not in TRY_ELSEWHERE):
                 break
@@ -231,6 +231,11 @@ class _Numbers(AsyncIterator[int]):
         if is_over:
             raise StopAsyncIteration
         return number
+
+
+def _pause_after(rounds: int, doors: int) -> float:
+    """Return the pause after so many rounds of all doors, and doors of the next one: none within a round."""
+    return min(FIRST_PAUSE_SECONDS * 2 ** (rounds - 1), LONGEST_PAUSE_SECONDS) if doors == 0 else 0.0
 
 
 def _milliseconds(seconds: Sequence[float]) -> dict[str, float]:
