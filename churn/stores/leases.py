@@ -40,6 +40,18 @@ class Lease:
         if found.expires_at <= now:
             raise ConflictError(f"the lease {self.name!r} of {self.owner} ended at {found.expires_at}: start again")
 
+    def extend(self, seconds: float) -> None:
+        """Hold it for so long from now, as its holder who is at work for longer than he said.
+
+        Raises:
+            ConflictError: another took it meanwhile.
+        """
+        is_ours = (leases.c.name == self.name) & (leases.c.fencing_token == self.fencing_token)
+        with writing(self._engine) as connection:
+            until = utc_text(database_now(connection) + timedelta(seconds=seconds))
+            if not connection.execute(update(leases).where(is_ours).values(expires_at=until)).rowcount:
+                raise ConflictError(f"the lease {self.name!r} of {self.owner} was taken over: start again")
+
 
 @contextmanager
 def hold_lease(engine: Engine, name: str, *, owner: str, seconds: float) -> Iterator[Lease]:
