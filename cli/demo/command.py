@@ -50,8 +50,14 @@ def demo(
 
 def _stay_up(run: "Demo") -> None:
     from churn.errors import ChurnError
+    from cli.demo.eyes import LIVE_RATE, SCHEDULE
 
-    console.out.print("Everything stays up until Ctrl-C.")
+    run.keep_going()
+    console.out.print(
+        f"Everything stays up until Ctrl-C: customers keep coming ({LIVE_RATE} a second), and `churn schedule` "
+        f"looks at them ({', '.join(f'{stage} every {every}' for stage, every in SCHEDULE.items())}).",
+        markup=False,
+    )
     ended = run.processes.wait_until_one_ends()
     raise ChurnError(f"{ended} ended by itself: see {run.processes.log_of(ended)}")
 

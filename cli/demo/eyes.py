@@ -1,6 +1,7 @@
 """The demo's eyes: months of history before it begins, performance and drift when it ends, and where both are seen."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,10 @@ from churn.errors import ChurnError
 from cli.demo.processes import Processes
 
 HISTORY = ("--months", "6", "--customers", "400", "--seed", "1")
+
+LIVE_RATE = 5
+SCHEDULE = {"drift": "5m", "performance": "15m", "retrain": "15m", "reports": "2m"}
+FOR_EVER_MINUTES = 1_000_000
 
 
 @dataclass(slots=True)
@@ -26,6 +31,16 @@ def make_history(processes: Processes, contract: Path, table: Path) -> dict[str,
     ours = ("--contract", str(contract), "--data", str(table))
     found: dict[str, Any] = told_by(processes, "simulate", "--history", *HISTORY, *ours, "--json")
     return found
+
+
+def keep_going(processes: Processes, doors: Sequence[str], contract: Path, table: Path) -> None:
+    """Let customers come from now on, and look at them every few minutes."""
+    where = [word for door in doors for word in ("--send", door)]
+    pace = ("--rate", str(LIVE_RATE), "--minutes", str(FOR_EVER_MINUTES), "--customers", "3000", "--seed", "2")
+    ours = ("--contract", str(contract), "--data", str(table))
+    processes.start("traffic", ["cli.main", "simulate", *where, *pace, *ours])
+    times = [word for stage, every in SCHEDULE.items() for word in ("--every", f"{stage}={every}")]
+    processes.start("schedule", ["cli.main", "schedule", *times])
 
 
 def look(processes: Processes, seen: Seen) -> None:

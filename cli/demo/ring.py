@@ -18,7 +18,7 @@ from churn.scoring.loading import GOLDEN_TOLERANCE
 from churn.settings import environment_for_children
 from churn.stores.database import open_database
 from churn.stores.predictions import PredictionStore
-from cli.demo.eyes import Seen, look, make_history
+from cli.demo.eyes import Seen, keep_going, look, make_history
 from cli.demo.processes import Processes, free_port
 from cli.demo.traffic import Sent, customers, send, with_shift
 from cli.demo.watchers import write_prometheus
@@ -100,6 +100,10 @@ class Demo:
         self._check_the_rest()
         return self.told
 
+    def keep_going(self) -> None:
+        """Send customers and look at them until the demo is stopped."""
+        keep_going(self.processes, self._addresses.doors, self._contract, self._offline.source.path)
+
     def _train(self, data: str) -> None:
         with self._step("train"):
             offline = go_round(
@@ -116,9 +120,8 @@ class Demo:
     def _remember(self) -> None:
         with self._step("history"):
             self.say("history: months of customers with outcomes, as if the version had served them")
-            contract = self.told.home / "contract.yaml"
-            contract.write_text(dump_contract(self.told.contract), encoding="utf-8")
-            self.told.seen.history = make_history(self.processes, contract, self._offline.source.path)
+            self._contract.write_text(dump_contract(self.told.contract), encoding="utf-8")
+            self.told.seen.history = make_history(self.processes, self._contract, self._offline.source.path)
 
     def _serve(self) -> None:
         with self._step("serve"):
@@ -206,6 +209,11 @@ class Demo:
             }
             for name, url in pages.items():
                 self.processes.wait_for(name, url, READY_SECONDS)
+
+    @property
+    def _contract(self) -> Path:
+        """What the commands read that the demo calls."""
+        return self.told.home / "contract.yaml"
 
     @property
     def _customers(self) -> Columns:
