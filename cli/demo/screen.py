@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
@@ -16,7 +17,7 @@ def show(told: Told, console: Console) -> None:
     """Print the screen of a demo that went all the way round; what is to be copied stands alone on its line."""
     table = Table.grid(padding=(0, 2))
     for left, right in _what_happened(told):
-        table.add_row(f"[bold]{left}[/bold]", right)
+        table.add_row(f"[bold]{left}[/bold]", escape(right))
     console.print(Panel(table, title="Holdfast: the ring, once round", expand=False))
     for line in (*_where_to_look(told), "", "Three things to try next:", *_what_to_try(told)):
         console.print(line, markup=False)
@@ -62,7 +63,7 @@ def _where_to_look(told: Told) -> Iterator[str]:
     yield f"  MLflow           {told.addresses.mlflow}"
     yield f"  reports          {told.addresses.reports}"
     yield f"  metrics          {told.addresses.exporter}/metrics"
-    yield "Alerts and boards (Prometheus and Grafana are not part of this project):"
+    yield "Alerts and boards, where Prometheus is installed (for Grafana: docs/dashboards.md):"
     yield f"prometheus --config.file={told.prometheus} --storage.tsdb.path={told.home / 'prometheus' / 'data'}"
 
 
