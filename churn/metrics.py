@@ -35,17 +35,17 @@ class Metric:
 LABELS = {
     "action": "promote, rollback",
     "churned": "1: the customer left; 0: stayed",
-    "column": "a column of the contract; in drift also the predicted probability",
-    "decision": "what `churn retrain` decided",
+    "column": "a column of the contract; in drift also what is predicted",
+    "decision": "train, wait",
     "digest": "sha256 of a bundle",
-    "dimension": "what customers are divided by: segment, door, …",
+    "dimension": "what customers are divided by: segment, door, week",
     "door": "bento, fastapi",
     "kind": "what a job does: retrain, activate, score",
     "measure": "roc_auc, brier_score, …",
     "method": "of HTTP: one of nine, or OTHER; of drift: psi, …",
     "name": "of the registered model",
     "offer": "an offer of the contract; contact where it lists none",
-    "part": "one segment of the contract, one door, …",
+    "part": "one segment, one door, one week of the window",
     "reason": "full, limit, not_ready",
     "risk_level": "LOW, MEDIUM, HIGH",
     "route": "template of a route, or unmatched",
@@ -84,7 +84,7 @@ HTTP_IN_FLIGHT = Metric(
 HTTP_IN_FLIGHT_LIMIT = Metric(
     "churn_http_requests_in_flight_limit",
     "gauge",
-    "Requests that its living workers may have in hand.",
+    "Requests that a door's living workers may have in hand.",
     ("door",),
     DOOR,
 )
@@ -180,7 +180,9 @@ DRIFT_LAST_RUN = Metric("churn_drift_last_run_timestamp_seconds", "gauge", "When
 DRIFT_ENOUGH = Metric("churn_drift_enough_data", "gauge", "0: the last window was too small to say anything.")
 DRIFT_ROWS = Metric("churn_drift_window_rows", "gauge", "Customers in the last live window.")
 DRIFT_UNREADABLE = Metric(
-    "churn_drift_unreadable_rows", "gauge", "Of them, rows that the version's contract does not hold for."
+    "churn_drift_unreadable_rows",
+    "gauge",
+    "Customers in the last live window whose row the version's contract does not hold for.",
 )
 DRIFT_VOLUME = Metric("churn_drift_volume_changed", "gauge", "1: there are far more or fewer customers than usual.")
 DRIFT_VERSION = Metric("churn_drift_model_version", "gauge", "Version that the last run looked at.")
@@ -206,10 +208,10 @@ PERFORMANCE_LABELLED = Metric(
     "churn_performance_labelled_customers", "gauge", "Customers whose outcome is known.", ("version",)
 )
 PERFORMANCE_VALUE = Metric("churn_performance_value", "gauge", "A measure of a version's predictions.", PER_MEASURE)
-PERFORMANCE_LOW = Metric("churn_performance_low", "gauge", "Lower end of its 95 % interval.", PER_MEASURE)
-PERFORMANCE_HIGH = Metric("churn_performance_high", "gauge", "Upper end of its 95 % interval.", PER_MEASURE)
+PERFORMANCE_LOW = Metric("churn_performance_low", "gauge", "Lower end of the measure's 95 % interval.", PER_MEASURE)
+PERFORMANCE_HIGH = Metric("churn_performance_high", "gauge", "Upper end of the measure's 95 % interval.", PER_MEASURE)
 PERFORMANCE_REFERENCE = Metric(
-    "churn_performance_reference", "gauge", "The measure on held-out customers.", ("version", "measure")
+    "churn_performance_reference", "gauge", "A measure of a version on held-out customers.", ("version", "measure")
 )
 PERFORMANCE_PART = Metric(
     "churn_performance_part_value",
@@ -229,10 +231,16 @@ CUSTOMERS = Metric(
     ("segment", "risk_level"),
 )
 REVENUE_AT_RISK = Metric(
-    "churn_revenue_at_risk", "gauge", "Their expected loss, in the contract's currency.", ("segment",)
+    "churn_revenue_at_risk",
+    "gauge",
+    "Expected loss of the customers of the last 30 days, in the contract's currency.",
+    ("segment",),
 )
 EXPECTED_PROFIT = Metric(
-    "churn_expected_profit", "gauge", "What contacting those who are worth it would earn.", ("segment",)
+    "churn_expected_profit",
+    "gauge",
+    "What contacting those whom it pays to contact would earn, in the contract's currency.",
+    ("segment",),
 )
 CUSTOMERS_COUNTED = Metric(
     "churn_customers_counted_timestamp_seconds", "gauge", "When customers and their money were last counted."
@@ -244,10 +252,12 @@ STAGE_LAST_SUCCESS = Metric(
     "churn_stage_last_success_timestamp_seconds", "gauge", "When a stage last ended well.", ("stage",)
 )
 STAGE_LAST_RUN = Metric("churn_stage_last_run_timestamp_seconds", "gauge", "When a stage last began.", ("stage",))
-STAGE_LAST_SECONDS = Metric("churn_stage_last_run_seconds", "gauge", "How long its last finished run took.", ("stage",))
-STAGE_FAILURES = Metric("churn_stage_failures", "counter", "Runs that failed.", ("stage",))
+STAGE_LAST_SECONDS = Metric(
+    "churn_stage_last_run_seconds", "gauge", "How long a stage's last finished run took.", ("stage",)
+)
+STAGE_FAILURES = Metric("churn_stage_failures", "counter", "Runs of a stage that failed.", ("stage",))
 RETRAIN_DECISIONS = Metric("churn_retrain_decisions", "counter", "Decisions of `churn retrain`.", ("decision",))
-RETRAIN_LAST = Metric("churn_retrain_last_decision_timestamp_seconds", "gauge", "When it last decided.")
+RETRAIN_LAST = Metric("churn_retrain_last_decision_timestamp_seconds", "gauge", "When `churn retrain` last decided.")
 
 CATALOGUE = tuple(each for each in tuple(globals().values()) if isinstance(each, Metric))
 """All of them, in this order."""
