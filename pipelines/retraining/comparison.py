@@ -94,7 +94,7 @@ def live_rows(
     """
     moments = _moments(table.predicted_at)
     trained = NEVER if trained_at is None else _moments([trained_at])[0]
-    is_own = np.array([table.versions.get(one) == production for one in table.rows], bool)
+    is_own = np.array([one in table.versions and table.versions[one] == production for one in table.rows], bool)
     known_at = moments + np.timedelta64(int(after.total_seconds() * 1000), "ms")
     return LiveRows(
         ids=np.array(list(table.rows), dtype=object),
