@@ -118,7 +118,7 @@ class _Life:
                 reached = is_contacted[rows] & ~fate.is_contacted
                 dogs = reached & sleeping_dogs(self.world, place, self.people)[rows]
                 response = self._uniforms(Draw.RESPONSE, place, number)[rows]
-                fate = fate.kept(reached & ~dogs, success_of(campaign, traits), response)
+                fate = fate.kept(reached & ~dogs, success_of(campaign, traits, len(rows)), response)
                 fate = fate.woken(dogs, point, chances(log_odds + campaign.wakes))
         return fate
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -27,7 +28,7 @@ class TelcoSource:
     def draw(self, rows: int, *, first_row: int, seed: int) -> tuple[np.ndarray, Traits]:
         """Return the customers that `sample_telco` draws; see Source."""
         first, last = first_row // BLOCK_ROWS, (first_row + rows - 1) // BLOCK_ROWS
-        blocks = [_traits_of(draw_block(block=block, seed=seed)) for block in range(first, last + 1)]
+        blocks = [_block(block, seed) for block in range(first, last + 1)]
         here = np.arange(rows) + first_row - first * BLOCK_ROWS
         ids = np.array(customer_ids(first_row, rows, seed=seed), dtype=object)
         return ids, _joined(blocks).at(here)
@@ -52,6 +53,11 @@ class TelcoSource:
         for term in parameters.churn.terms:
             found += _factor(term.columns, factors) * term.weights[parameters.cells(codes, term.columns, len(tenure))]
         return np.where(tenure > 0, found, -np.inf)
+
+
+@lru_cache(maxsize=2)  # small months lie in the same block; nobody writes into it
+def _block(block: int, seed: int) -> Traits:
+    return _traits_of(draw_block(block=block, seed=seed))
 
 
 def _traits_of(drawn: Drawn) -> Traits:

@@ -98,9 +98,8 @@ def truth_of(world: World, people: People, *, intercept: float | None = None) ->
     return Truth(world, people, _intercept(world, people) if intercept is None else intercept, shares)
 
 
-def success_of(campaign: Campaign, traits: Traits) -> Floats:
-    """Return how likely contact keeps each would-be leaver."""
-    rows = len(next(iter(traits.numbers.values()), next(iter(traits.codes.values()), np.zeros(0))))
+def success_of(campaign: Campaign, traits: Traits, rows: int) -> Floats:
+    """Return how likely contact keeps each would-be leaver, shape (rows,)."""
     if not campaign.by:
         return np.full(rows, campaign.success)
     by_code = [campaign.success_by.get(value, campaign.success) for value in traits.values[campaign.by]]

@@ -12,7 +12,7 @@ from churn.data.simulation.month import Month
 from churn.data.simulation.shifts import Shift
 from churn.data.simulation.simulation import simulate
 from churn.data.simulation.table import TableSource, table_source
-from churn.data.simulation.world import World
+from churn.data.simulation.world import Campaign, World
 from churn.errors import TableError
 
 CONTRACT = """
@@ -117,3 +117,21 @@ def test_a_table_of_a_few_rows_is_refused(shop: Contract, tmp_path: Path) -> Non
     (tmp_path / "few.csv").write_text("buyer,days_here,basket,plan,newsletter,gone\na,1,2,gold,1,1\nb,1,2,gold,1,0\n")
     with pytest.raises(TableError, match="2 rows that hold; a simulation needs 100"):
         table_source(shop, tmp_path / "few.csv")
+
+
+def test_a_column_without_any_value_says_nothing(
+    shop: Contract, table: Mapping[str, np.ndarray], tmp_path: Path
+) -> None:
+    names = [name for name in table if name not in {"chance", "basket"}]
+    lines = [",".join(map(str, row)) for row in zip(*(table[name].tolist() for name in names), strict=True)]
+    (tmp_path / "poor.csv").write_text("\n".join([",".join([*names, "basket"]), *(f"{line}," for line in lines)]))
+    (month,) = months_of(table_source(shop, tmp_path / "poor.csv"), months=1)
+    assert np.isnan(month.columns["basket"]).all()
+    assert month.probability.mean() == pytest.approx(table["gone"].mean(), abs=0.03)
+
+
+def test_a_customer_without_a_category_is_kept_as_others_are(source: TableSource) -> None:
+    campaign = Campaign(month=1, success=0.5, by="plan", success_by={"gold": 1.0, "plain": 0.0})
+    (month,) = months_of(source, months=1, campaigns=(campaign,))
+    kept = {"gold": 0.0, "plain": 1.0, "": 0.5}
+    assert np.allclose(month.hazard / month.hazard_without, [kept[plan] for plan in month.columns["plan"]])
