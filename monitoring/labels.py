@@ -4,6 +4,7 @@ Numbers become bins of the reference, missing values and unknown categories beco
 customer sent reaches a report, and an empty, constant, infinite or one-sided column is compared like any other.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
 
@@ -62,9 +63,9 @@ def _bin_names(edges: np.ndarray) -> list[str]:
 
 def frequent(values: np.ndarray) -> tuple[str, ...]:
     """Return the texts that several customers have, the commonest first; a missing one is none of them."""
-    distinct, counts = np.unique(values[values != ""].astype(str), return_counts=True)
-    order = np.argsort(-counts, kind="stable")
-    return tuple(distinct[order[counts[order] >= FEWEST]].tolist())
+    counts = Counter(values.tolist())
+    texts = (text for text, count in counts.items() if count >= FEWEST and text != "")
+    return tuple(sorted(texts, key=lambda text: (-counts[text], text)))
 
 
 def category_labels(values: np.ndarray, *, known: Iterable[str], shown: Iterable[str]) -> np.ndarray:
@@ -75,7 +76,8 @@ def category_labels(values: np.ndarray, *, known: Iterable[str], shown: Iterable
         known: categories of the contract, and the frequent ones of the reference; another value is unknown.
         shown: the known ones that keep their name; the others are rare.
     """
+    import pandas as pd  # noqa: PLC0415  slow, and the exporter shares this room
+
     names = {"": MISSING} | dict.fromkeys(known, RARE) | {text: inert(text) for text in shown}
-    labels = np.empty(len(values), dtype=object)
-    labels[:] = [names.get(value, UNKNOWN) for value in values]
-    return labels
+    codes, distinct = pd.factorize(values)
+    return np.array([names.get(text, UNKNOWN) for text in distinct], dtype=object)[codes]

@@ -1,5 +1,6 @@
 """New categories: what the live window holds of an open column, and neither the contract nor the reference knows."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,9 +42,6 @@ def novelty_codes(column: Column, live: np.ndarray, reference: np.ndarray) -> np
 def find_novelty(name: str, column: Column, live: np.ndarray, reference: np.ndarray) -> Novelty | None:
     """Return what is new; None when nothing is."""
     known = {"", *column.categories, *reference.tolist()}
-    texts, counts = np.unique(np.array([text for text in live.tolist() if text not in known]), return_counts=True)
-    if len(texts) == 0:
-        return None
-    order = [place for place in np.argsort(-counts, kind="stable")[:MOST_NAMED] if counts[place] >= FEWEST_NAMED]
-    named = tuple((inert(str(texts[place]))[:LONGEST], int(counts[place])) for place in order)
-    return Novelty(name, len(texts), int(counts.sum()), named)
+    counts = Counter(text for text in live.tolist() if text not in known)
+    named = [(inert(text)[:LONGEST], rows) for text, rows in counts.most_common(MOST_NAMED) if rows >= FEWEST_NAMED]
+    return Novelty(name, len(counts), counts.total(), tuple(named)) if counts else None
