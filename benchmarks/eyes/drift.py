@@ -140,12 +140,6 @@ def _write(path: Path, name: str, part: str) -> None:
     path.write_text(replace_section(page, SECTION, replace_section(section, name, part)), encoding="utf-8")
 
 
-POWER_WORDS, found, _how(perf_counter() - started)])
-    page = asked.results.read_text(encoding="utf-8") if asked.results.is_file() else "# Results\n"
-    asked.results.write_text(replace_section(page, SECTION, section), encoding="utf-8")
-    _say(f"written to {asked.results}")
-
-
 POWER_WORDS = """\
 Share of windows in which the job finds the shift: the column itself, the predicted probability, and drift of the window
 as a whole. A shift below its floor (PSI 0.1, Jensen-Shannon 0.15, a share of 0.05) is not meant to be found, however
