@@ -19,7 +19,7 @@ COUNTER = itertools.count()
 
 
 def home_with_production(home: Path, bundle: Path) -> MonitoringSettings:
-    """Register a bundle as version 1 of `churn` in a registry of its own, and promote it."""
+    """Register a bundle as versions 1 and 2 of `churn` in a registry of its own, and promote the first."""
     settings = MonitoringSettings(home=home, tracking=f"sqlite:///{home / 'mlflow.db'}", database=None)
     client = MlflowClient(tracking_uri=settings.tracking_uri, registry_uri=settings.tracking_uri)
     experiment = client.create_experiment("churn", artifact_location=settings.artifact_folder.as_uri())
@@ -28,7 +28,8 @@ def home_with_production(home: Path, bundle: Path) -> MonitoringSettings:
     client.create_registered_model("churn")
     source = f"{run.info.artifact_uri}/model"
     tags = {DIGEST_TAG: digest_of(bundle)}
-    client.create_model_version("churn", source=source, run_id=run.info.run_id, tags=tags)
+    for _ in range(2):
+        client.create_model_version("churn", source=source, run_id=run.info.run_id, tags=tags)
     registry = ModelRegistry(settings.tracking_uri)
     registry.move_production(registry.version("churn", 1))
     return settings

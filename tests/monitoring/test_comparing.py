@@ -71,6 +71,20 @@ def test_a_column_that_can_not_tell_anything_is_named_with_the_reason(telco: Con
     assert measure_of(found, "Dependents", MISSING_CHANGE).value < -0.9
 
 
+def test_empty_constant_and_one_sided_columns_are_compared_like_any_other(telco: Contract) -> None:
+    live, reference = window(telco, 300), window(telco, 1000)
+    live.columns["TotalCharges"][:] = np.nan
+    live.columns["PaymentMethod"][:] = "cheque by pigeon"
+    live.columns["tenure"][:] = 1
+
+    found = compared(telco, live, reference)
+
+    assert measure_of(found, "TotalCharges", MISSING_CHANGE).value > 0.9
+    assert measure_of(found, "PaymentMethod", UNKNOWN_CHANGE).value == 1
+    assert all(measure_of(found, name, PSI).is_drifted for name in ("TotalCharges", "PaymentMethod", "tenure"))
+    assert all(np.isfinite(one.value) for one in found.measures)
+
+
 def compared(contract: Contract, live: Window, reference: Window) -> Compared:
     return measure_drift(contract, live, reference, read_drift_parameters())
 

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from churn.errors import UsageError
+from churn.stores.stage_runs import StageRunLog
 from cli.drift import app
 from tests.monitoring.conftest import Eyes
 
@@ -42,6 +43,17 @@ def test_too_little_data_is_said_and_no_failure(home: Eyes) -> None:
 
     assert done.exit_code == 0
     assert json.loads(done.stdout)["status"] == "not enough data"
+    (run,) = StageRunLog(home.engine).recent("churn", "drift")
+    assert run.status == "done"
+    assert run.words.startswith("not enough data: 3 customers of version 1 since ")
+
+
+def test_another_version_than_production_can_be_looked_at(home: Eyes) -> None:
+    del home
+
+    done = CliRunner().invoke(app, ["--json", "--version", "2"])
+
+    assert json.loads(done.stdout)["version"] == 2
 
 
 @pytest.mark.parametrize(
