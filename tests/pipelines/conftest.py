@@ -73,23 +73,23 @@ def trained_home(
 def copy_home(trained_home: Home, tmp_path: Path) -> Callable[[], Home]:
     """Make another copy at each call; the addresses inside MLflow's database go with it."""
     numbers = itertools.count()
-
-    def copy() -> Home:
-        old, new = trained_home.settings.home, tmp_path / f"home-{next(numbers)}"
-        shutil.copytree(old, new)
-        _move_addresses(new / "mlflow.db", str(old), str(new))
-        settings = settings_of(new)
-        open_tracking(settings)
-        forget_copies()
-        return Home(settings, trained_home.ingested, trained_home.trained, trained_home.said)
-
-    return copy
+    return lambda: copied(trained_home, tmp_path / f"home-{next(numbers)}")
 
 
 @pytest.fixture
 def home(copy_home: Callable[[], Home]) -> Home:
     """A copy of the training to write in."""
     return copy_home()
+
+
+def copied(home: Home, place: Path) -> Home:
+    """Copy a home, and make it the one that mlflow speaks to."""
+    shutil.copytree(home.settings.home, place)
+    _move_addresses(place / "mlflow.db", str(home.settings.home), str(place))
+    settings = settings_of(place)
+    open_tracking(settings)
+    forget_copies()
+    return Home(settings, home.ingested, home.trained, home.said)
 
 
 def _move_addresses(database: Path, old: str, new: str) -> None:
