@@ -15,6 +15,7 @@ POINTS = 120
 
 VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 LABEL_VALUES = re.compile(r"^label_values\((\w+), (\w+)\)$")
+LABEL_OF = re.compile(r'^/(\w+)="')
 QUERY_RESULT = re.compile(r"^query_result\((.*)\)$")
 
 
@@ -107,6 +108,6 @@ def _first(variable: Mapping[str, Any], prometheus: Prometheus, span: Span) -> s
     if found := LABEL_VALUES.match(definition):
         series = prometheus.ask(found[1], span, is_range=False)
         return min((one.labels[found[2]] for one in series if found[2] in one.labels), default="")
-    found = QUERY_RESULT.match(definition)
-    series = prometheus.ask(found[1], span, is_range=False) if found else []
-    return next((label for one in series for label in one.labels.values()), "")
+    asked, label = QUERY_RESULT.match(definition), LABEL_OF.match(variable["regex"])
+    series = prometheus.ask(asked[1], span, is_range=False) if asked and label else []
+    return next((one.labels[label[1]] for one in series if label and label[1] in one.labels), "")

@@ -1,9 +1,11 @@
 """The Business board: who may leave, what that would cost, and what is done about it."""
 
+from monitoring.boards.intervals import measured
 from monitoring.boards.panel import BY_RISK, WINDOW, Board, Panel, Row
 
 CURRENCY = "in the contract's currency"
 COUNTED = "customers were predicted for and counted, once a minute"
+CONTACT_ALL = '{version="$version",measure="profit_contact_all",source="observed"}'
 NO_ECONOMICS = f"{COUNTED}, and the contract has economics"
 
 
@@ -73,21 +75,31 @@ TIME = Row(
     "Over time",
     (
         Panel(
-            title="Revenue at risk over time", unit="short", span=8, page="glossary", is_stacked=True,
+            title="Revenue at risk over time", unit="short", span=12, page="glossary", is_stacked=True,
             text=f"Expected loss by segment, {CURRENCY}.", waits_for=NO_ECONOMICS,
             queries=((_by_segment("churn_revenue_at_risk"), "{{segment}}"),),
         ),
         Panel(
-            title="Drift's cost", unit="short", span=8, decimals=2, page="drift", leads_to=("reports",),
-            is_from_zero=False,
+            title="Profit of the decisions", unit="short", span=12, decimals=2, page="performance",
+            runbook="ChurnPerformanceDegraded", leads_to=("reports", "mlflow"), is_from_zero=False,
+            text=f"What contacting those at risk earned per customer, {CURRENCY}: by outcomes, and as is expected of "
+            "customers whose outcome is not due. Contacting nobody earns 0.",
+            waits_for="`churn performance` has measured a version whose contract has economics",
+            queries=(
+                *measured("profit"),
+                (f"max(churn_performance_value{CONTACT_ALL})", "contacting all"),
+            ),
+        ),
+        Panel(
+            title="Drift's cost", unit="short", span=12, decimals=2, page="drift", leads_to=("reports",),
+            runbook="ChurnDrift", is_from_zero=False,
             text=f"What the change of customers since training does to the expected profit, {CURRENCY}: per customer "
-            "in "
-            "the live window, times its customers. Below 0 is a loss. It trusts the model's probabilities.",
+            "in the live window, times its customers. Below 0 is a loss. It trusts the model's probabilities.",
             waits_for="a drift run of a contract with economics",
             queries=(("max(churn_drift_profit_change) * max(churn_drift_window_rows)", "of the window"),),
         ),
         Panel(
-            title="Outcomes", unit="short", span=8, decimals=0, page="performance",
+            title="Outcomes", unit="short", span=12, decimals=0, page="performance",
             text="Outcomes in the SQL store: who left and who stayed.",
             queries=(
                 ('sum(churn_outcomes_stored_total{churned="1"}) or vector(0)', "left"),

@@ -22,7 +22,17 @@ VERSIONS = (
 )
 """Production first, since the first is what a board opens with; then whatever else workers serve."""
 
-MEASURES = ("roc_auc", "pr_auc", "brier", "calibration_slope", "calibration_error")
+MEASURES = (
+    "roc_auc",
+    "pr_auc",
+    "brier",
+    "calibration_slope",
+    "lift_at_10_percent",
+    "lift_at_20_percent",
+    "base_rate",
+    "profit",
+)
+"""What is measured in parts of the customers."""
 
 DESTINATIONS: dict[Destination, tuple[str, str]] = {
     "mlflow": ("MLflow: the version and its run", "${mlflow_url}/#/models/${model}/versions/${version}"),

@@ -1,5 +1,6 @@
 """The Model board: is what is in production still true of the customers who are asked about?"""
 
+from monitoring.boards.intervals import measured
 from monitoring.boards.panel import BY_RISK, REFERENCE, WINDOW, YES_NO, Board, Destination, Panel, Row
 
 PROBABILITY = "churn_predicted_probability"
@@ -9,31 +10,19 @@ NO_DRIFT_RUN = "`churn drift` has measured"
 NO_PERFORMANCE_RUN = "`churn performance` has measured this version"
 
 
-def _measured(measure: str) -> tuple[tuple[str, str], ...]:
-    """Ask for a measure with its interval: observed, estimated, and held out."""
-    asked = []
-    for source in ("observed", "estimated"):
-        where = f'{{{OUR_VERSION},measure="{measure}",source="{source}"}}'
-        asked.append((f"max(churn_performance_value{where})", source))
-        asked.append((f"max(churn_performance_low{where})", f"{source} low"))
-        asked.append((f"max(churn_performance_high{where})", f"{source} high"))
-    held_out = f'max(churn_performance_reference{{{OUR_VERSION},measure="{measure}"}})'
-    return (*asked, (held_out, REFERENCE))
-
-
 def _performance(title: str, measure: str, text: str, unit: str = "none") -> Panel:
+    held_out = f'max(churn_performance_reference{{{OUR_VERSION},measure="{measure}"}})'
     return Panel(
-        title=title, unit=unit, span=8, decimals=3, is_from_zero=False, page="performance",
-        leads_to=DRIFT, runbook="ChurnPerformanceDegraded",
-        text=text,
-        waits_for=NO_PERFORMANCE_RUN, queries=_measured(measure),
+        title=title, unit=unit, span=8, decimals=3, page="performance", leads_to=DRIFT, text=text,
+        runbook="ChurnPerformanceDegraded", is_from_zero=False, waits_for=NO_PERFORMANCE_RUN,
+        queries=(*measured(measure), (held_out, REFERENCE)),
     )  # fmt: skip
 
 
 def _part(title: str, dimension: str, text: str) -> Panel:
     where = f'{{{OUR_VERSION},dimension="{dimension}",measure="$measure"}}'
     return Panel(
-        title=title, kind="bargauge", unit="none", span=12, decimals=3, page="performance", leads_to=DRIFT, text=text,
+        title=title, kind="bargauge", unit="none", span=8, decimals=3, page="performance", leads_to=DRIFT, text=text,
         waits_for=f"{NO_PERFORMANCE_RUN} with outcomes",
         queries=((f"max by (part) (churn_performance_part_value{where})", "{{part}}"),),
     )  # fmt: skip
@@ -222,6 +211,7 @@ PERFORMANCE = Row(
         ),
         _part("By segment", "segment", "The chosen measure in each segment of the version's customers."),
         _part("By door", "door", "The chosen measure by the door that answered: all should be alike."),
+        _part("By week", "week", "The chosen measure by the week in which the customer was asked about."),
     ),
 )  # fmt: skip
 
@@ -239,7 +229,7 @@ SHADOW = Row(
             title="Scored by the shadow", unit="cps", span=8, page="observability",
             text="Live customers that the shadow scored per second, beside those that production answered.",
             queries=(
-                (f"sum by (version) (rate(churn_shadow_predictions_total{WINDOW}))", "shadow {{version}}"),
+                (f"max by (version) (rate(churn_shadow_predictions_total{WINDOW}))", "shadow {{version}}"),
                 (f"sum(rate(churn_predictions_total{WINDOW}))", "production"),
             ),
         ),
@@ -248,7 +238,7 @@ SHADOW = Row(
             page="observability", steps=((1, "yellow"),),
             text="Live customers of the last hour that the shadow was to score and did not.",
             waits_for="a shadow is set",
-            queries=(("sum by (version) (increase(churn_shadow_failures_total[1h]))", "version {{version}}"),),
+            queries=(("max by (version) (increase(churn_shadow_failures_total[1h]))", "version {{version}}"),),
         ),
     ),
 )  # fmt: skip

@@ -138,15 +138,20 @@ def _draw_card(canvas: Canvas, title: str, at: Place) -> None:
     canvas.write(title, at.left + 9, at.top + 15, size=9, weight="bold")
 
 
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
 def main(
     prometheus: Annotated[str, typer.Option(help="Address of Prometheus.")] = "http://127.0.0.1:9090",
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("pictures"),
     minutes: Annotated[float, typer.Option(help="How far back graphs look.", min=1)] = 60,
     scrape_seconds: Annotated[float, typer.Option(help="How often Prometheus scrapes.", min=0.1)] = 15,
+    boards: Annotated[Path, typer.Option(help="Folder of the boards' JSON.")] = FOLDER,
 ) -> None:
     """Draw the boards with what a Prometheus knows, one PNG each."""
     try:
-        files = picture_all(prometheus, out, minutes=minutes, scrape_seconds=scrape_seconds)
+        files = picture_all(prometheus, out, minutes=minutes, scrape_seconds=scrape_seconds, boards=boards)
     except ChurnError as error:
         typer.echo(f"churn: {error}", err=True)
         raise typer.Exit(1) from error
@@ -155,4 +160,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -130,7 +130,7 @@ STORED = Row(
             queries=(("sum(churn_outcomes_stored_total) or vector(0)", "outcomes"),),
         ),
         Panel(
-            title="How long the exporter is asked", runbook="ChurnExporterDown", unit="s", span=8,
+            title="How long scrapes take", runbook="ChurnExporterDown", unit="s", span=8,
             page="metrics", steps=((5, "yellow"), (9, "red")),
             text="Duration of a scrape: the stores are asked anew each time; Prometheus gives up after 10 s.",
             queries=(('max by (job) (scrape_duration_seconds{job=~"churn-.*"})', "{{job}}"),),

@@ -177,12 +177,12 @@ SATURATION = Row(
         ),
         Panel(
             title="Processors", unit="short", page="observability", decimals=2,
-            text="Processor cores that a process uses.",
+            text="Processor cores that a process uses; doors of several workers do not tell theirs.",
             queries=((f"sum by (job) (rate(process_cpu_seconds_total{WINDOW}))", "{{job}}"),),
         ),
         Panel(
             title="Memory", unit="bytes", page="observability",
-            text="Memory that a process holds.",
+            text="Memory that a process holds; doors of several workers do not tell theirs.",
             queries=(("sum by (job) (process_resident_memory_bytes)", "{{job}}"),),
         ),
         Panel(

@@ -7,7 +7,7 @@ import numpy as np
 
 from monitoring.boards.plots.answers import GREY, Answers, words
 
-ROWS_PER_INCH = 5.4
+ROW_PIXELS = 18
 
 Key = tuple[tuple[str, str], ...]
 Rows = dict[Key, dict[str, float]]
@@ -19,11 +19,11 @@ def draw_cells(axes: Any, panel: Mapping[str, Any], answers: Answers) -> None:
     headings = [answer.legend for answer in answers]
     rows = _rows(answers, _hidden(panel))
     order = sorted(rows, key=lambda key: -rows[key].get(headings[-1], -np.inf))
-    room = max(1, int(axes.get_window_extent().height / axes.figure.dpi * ROWS_PER_INCH) - 1)
+    room = max(1, int(axes.get_window_extent().height / ROW_PIXELS) - 1)
     _draw(axes, panel, {key: rows[key] for key in order[:room]}, headings)
     if len(order) > room:
         more = f"… and {len(order) - room} more"
-        axes.text(1, 1, more, size=7, color=GREY, ha="right", va="bottom", transform=axes.transAxes)
+        axes.text(1, 1.015, more, size=7, color=GREY, ha="right", va="bottom", transform=axes.transAxes)
 
 
 def _hidden(panel: Mapping[str, Any]) -> set[str]:
@@ -48,9 +48,9 @@ def _draw(axes: Any, panel: Mapping[str, Any], rows: Rows, headings: list[str]) 
         for key, values in rows.items()
     }
     texts = [[*(dict(key).get(name, "") for name in labels), *(text for text, _ in told[key])] for key in rows]
-    table = axes.table(
-        texts, colLabels=[*labels, *headings], loc="upper left", cellLoc="left", colLoc="left", edges="horizontal"
-    )
+    height = (len(rows) + 1) * ROW_PIXELS / axes.get_window_extent().height
+    look = {"cellLoc": "left", "colLoc": "left", "edges": "horizontal", "bbox": (0, 1 - height, 1, height)}
+    table = axes.table(texts, colLabels=[*labels, *headings], **look)
     table.auto_set_font_size(value=False)
     table.set_fontsize(7.5)
     colours = [told[key][-1][1] for key in rows]

@@ -29,6 +29,7 @@ from tests.monitoring.homes import home_with_production, predictions_of
 
 MEASURES = {
     "roc_auc": 0.84, "pr_auc": 0.63, "brier": 0.14, "calibration_slope": 0.97, "calibration_error": 0.02,
+    "profit": 3.1, "profit_contact_all": 2.2,
 }  # fmt: skip
 
 
@@ -71,7 +72,12 @@ def _predict(engine: Engine, bundle: Path, contract: Contract) -> None:
         )
         for number, one in enumerate(predictions_of(bundle, random_columns(contract, 300, seed=1)))
     ]
-    PredictionStore(engine).add(recorded)
+    earlier = [
+        replace(one, prediction_id=f"{one.prediction_id}-{day}", predicted_at=_ago(day))
+        for day in (1.5, 2.5, 3.5, 4.5)
+        for one in recorded[::2]
+    ]
+    PredictionStore(engine).add([*recorded, *earlier])
     now = utc_text(datetime.now(UTC))
     OutcomeStore(engine).add(
         [
@@ -81,6 +87,10 @@ def _predict(engine: Engine, bundle: Path, contract: Contract) -> None:
             for number, one in enumerate(recorded[:100])
         ]
     )
+
+
+def _ago(days: float) -> str:
+    return utc_text(datetime.now(UTC) - timedelta(days=days))
 
 
 def _measure(engine: Engine, settings: MonitoringSettings) -> None:
@@ -116,7 +126,12 @@ def _measure_performance(engine: Engine) -> None:
     ]
     parts = [
         PerformanceMeasure(dimension, part, name, "observed", value, None, None, 100)
-        for dimension, part in (("segment", "new customers"), ("segment", "old customers"), ("door", "bento"))
+        for dimension, part in (
+            ("segment", "new customers"),
+            ("segment", "old customers"),
+            ("door", "bento"),
+            ("week", "2026-W42"),
+        )
         for name, value in MEASURES.items()
     ]
     PerformanceStore(engine).add(run, [*measures, *parts])

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ import yaml
 from churn.metrics import CATALOGUE, Kind
 from monitoring.boards.__main__ import FOLDER, write
 from monitoring.boards.boards import BOARDS
-from monitoring.boards.frame import ADDRESSES
+from monitoring.boards.frame import ADDRESSES, MEASURES
 from monitoring.boards.grafana import board_json
-from monitoring.boards.panel import Board, Panel
+from monitoring.boards.panel import Board
 from monitoring.rules import every_rule, read_rules
 
 ROOT = Path(__file__).parents[3]
@@ -25,16 +26,16 @@ SUFFIXES: dict[Kind, tuple[str, ...]] = {
     "gauge": ("",),
     "histogram": ("_bucket", "_sum", "_count"),
 }
+OF_PROMETHEUS_ALONE = {"Reached by Prometheus", "Alerts firing", "Firing and pending"}
 OF_PROMETHEUS = {"scrape_duration_seconds"}
 OF_PROCESSES = {
     "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds", "process_max_fds",
 }  # fmt: skip
 WITH_UNIT = {"none", "short", "percentunit", "s", "bytes", "reqps", "cps"}
-EVERY_PANEL = [
-    pytest.param(board, panel, id=f"{board.name}: {panel.title}") for board in BOARDS for panel in board.panels
-]
+EVERY_BOARD = pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
 
 
+@cache
 def built(board: Board) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(board_json(board))
     return found
@@ -44,6 +45,7 @@ def panels_of(board: Board) -> list[dict[str, Any]]:
     return [panel for panel in built(board)["panels"] if panel["type"] != "row"]
 
 
+@cache
 def known_metrics() -> set[str]:
     of_catalogue = {f"{metric.name}{suffix}" for metric in CATALOGUE for suffix in SUFFIXES[metric.kind]}
     recorded = {rule["record"] for _, rule in every_rule(read_rules()) if "record" in rule}
@@ -77,7 +79,7 @@ def test_boards_have_the_addresses_that_alerts_link_to() -> None:
     assert {link.rpartition("/")[2] for link in links if link} <= uids
 
 
-@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+@EVERY_BOARD
 def test_panels_have_numbers_of_their_own_which_do_not_depend_on_their_place(board: Board) -> None:
     numbers = {panel["title"]: panel["id"] for panel in built(board)["panels"]}
     turned = Board(board.name, board.title, board.text, board.rows[::-1], variables=board.variables)
@@ -86,7 +88,7 @@ def test_panels_have_numbers_of_their_own_which_do_not_depend_on_their_place(boa
     assert {panel["title"]: panel["id"] for panel in built(turned)["panels"]} == numbers
 
 
-@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+@EVERY_BOARD
 def test_panels_stand_beside_each_other_within_24_columns(board: Board) -> None:
     places = [panel["gridPos"] for panel in built(board)["panels"]]
 
@@ -100,7 +102,7 @@ def _overlap(one: dict[str, int], other: dict[str, int]) -> bool:
     return not (is_beside or is_below)
 
 
-@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+@EVERY_BOARD
 def test_panels_beside_each_other_fill_their_line(board: Board) -> None:
     lines: dict[int, list[dict[str, int]]] = {}
     for panel in built(board)["panels"]:
@@ -110,7 +112,7 @@ def test_panels_beside_each_other_fill_their_line(board: Board) -> None:
     assert all(len({at["h"] for at in line}) == 1 for line in lines.values())
 
 
-@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+@EVERY_BOARD
 def test_every_panel_has_a_unit_a_description_links_and_the_chosen_data_source(board: Board) -> None:
     for panel, text in zip(panels_of(board), board.panels, strict=True):
         unit = (
@@ -127,16 +129,18 @@ def test_every_panel_has_a_unit_a_description_links_and_the_chosen_data_source(b
         assert len(panel["targets"]) == len(text.queries)
 
 
-@pytest.mark.parametrize(("board", "panel"), EVERY_PANEL)
-def test_a_panel_asks_only_for_metrics_that_exist(board: Board, panel: Panel) -> None:
-    del board
-    asked = {name for query, _ in panel.queries for name in METRIC.findall(query)}
+@EVERY_BOARD
+def test_panels_ask_only_for_metrics_that_exist(board: Board) -> None:
+    asked = {
+        panel.title: {name for query, _ in panel.queries for name in METRIC.findall(query)} for panel in board.panels
+    }
+    known = known_metrics()
 
-    assert asked or "up{" in panel.queries[0][0] or "ALERTS" in panel.queries[0][0]
-    assert asked <= known_metrics()
+    assert not {title: names - known for title, names in asked.items() if names - known}
+    assert {title for title, names in asked.items() if not names} <= OF_PROMETHEUS_ALONE
 
 
-@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+@EVERY_BOARD
 def test_annotations_ask_only_for_metrics_that_exist(board: Board) -> None:
     marks = built(board)["annotations"]["list"]
 
@@ -144,7 +148,7 @@ def test_annotations_ask_only_for_metrics_that_exist(board: Board) -> None:
     assert {name for mark in marks for name in METRIC.findall(mark["expr"])} <= known_metrics()
 
 
-@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+@EVERY_BOARD
 def test_every_variable_that_is_used_is_one_of_the_board(board: Board) -> None:
     text = board_json(board)
     known = {one["name"] for one in built(board)["templating"]["list"]} | {"__rate_interval"}
@@ -152,7 +156,7 @@ def test_every_variable_that_is_used_is_one_of_the_board(board: Board) -> None:
     assert set(re.findall(r"\$\{?(\w+)\}?", text)) <= known
 
 
-@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+@EVERY_BOARD
 def test_a_rate_is_taken_over_the_interval_that_grafana_chooses(board: Board) -> None:
     rates = re.findall(
         r"\brate\([^\[]*\[([^\]]+)\]", " ".join(query for panel in board.panels for query, _ in panel.queries)
@@ -161,7 +165,7 @@ def test_a_rate_is_taken_over_the_interval_that_grafana_chooses(board: Board) ->
     assert set(rates) <= {"$__rate_interval"}
 
 
-@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+@EVERY_BOARD
 def test_every_link_leads_to_a_page_that_exists_or_to_one_of_the_addresses(board: Board) -> None:
     found = built(board)
     links = [*found["links"], *(link for panel in found["panels"] for link in panel.get("links", ()))]
@@ -172,12 +176,26 @@ def test_every_link_leads_to_a_page_that_exists_or_to_one_of_the_addresses(board
     assert not [page for page in pages if not (ROOT / "docs" / page).is_file()]
 
 
-@pytest.mark.parametrize(("board", "panel"), EVERY_PANEL)
-def test_a_panels_runbook_is_an_alerts(board: Board, panel: Panel) -> None:
-    del board
-    alerts = {rule.get("alert") for _, rule in every_rule(read_rules())}
+@EVERY_BOARD
+def test_a_panels_runbook_is_an_alerts(board: Board) -> None:
+    alerts = {rule["alert"] for _, rule in every_rule(read_rules()) if "alert" in rule}
 
-    assert not panel.runbook or panel.runbook in alerts
+    assert {panel.runbook for panel in board.panels if panel.runbook} <= alerts
+
+
+def test_the_measures_to_choose_from_are_those_that_are_measured_in_parts() -> None:
+    from monitoring.performance_measuring import OF_PARTS
+
+    assert MEASURES == OF_PARTS
+
+
+def test_every_metric_of_the_catalogue_is_on_a_board() -> None:
+    recorded = {rule["record"]: rule["expr"] for _, rule in every_rule(read_rules()) if "record" in rule}
+    asked = {name for board in BOARDS for name in METRIC.findall(board_json(board))}
+    while more := {name for one in asked & recorded.keys() for name in METRIC.findall(recorded[one])} - asked:
+        asked |= more
+
+    assert not [one.name for one in CATALOGUE if not asked & {f"{one.name}{end}" for end in SUFFIXES[one.kind]}]
 
 
 def test_provisioning_keeps_the_boards_as_they_are_committed() -> None:
