@@ -1,13 +1,13 @@
 """The pages of a performance run: HTML and Markdown for people, JSON for programs, PNG for both."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from churn.stores.labelled import DuePrediction
-from churn.stores.performance import PerformanceMeasure
+from churn.stores.performance import PerformanceMeasure, Source
 from monitoring.drift_summary import plain
 from monitoring.performance_found import PerformanceFound
 from monitoring.performance_pictures import pictures
@@ -38,11 +38,16 @@ OF_PARTS = ("roc_auc", "brier", "calibration_slope", "base_rate", "profit")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of a page; every cell is text that nobody has made safe yet."""
+    """A table of a page.
+
+    Attributes:
+        has_names: the first cell of each row is text of the company's, which nobody has made safe yet.
+    """
 
     title: str
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    has_names: bool = False
 
 
 def pages(found: PerformanceFound, rows: Sequence[DuePrediction]) -> dict[str, str | bytes]:
@@ -89,10 +94,10 @@ def _parts(found: PerformanceFound, dimension: str) -> Iterator[Table]:
         named = {(one.part, one.source, one.measure): one for one in of_dimension}
         rows = tuple(_part(named, *key) for key in keys)
         heads = (dimension, "customers", "source", *(_title(name, found) for name in OF_PARTS))
-        yield Table(f"By {dimension}", heads, rows)
+        yield Table(f"By {dimension}", heads, rows, has_names=dimension != "week")
 
 
-def _part(named: dict[tuple[str, str, str], PerformanceMeasure], part: str, source: str) -> tuple[str, ...]:
+def _part(named: Mapping[tuple[str, Source, str], PerformanceMeasure], part: str, source: Source) -> tuple[str, ...]:
     ours = [named.get((part, source, name)) for name in OF_PARTS]
     rows = next(one.rows for one in ours if one)
     return part, f"{rows:,}", source, *map(said, ours)
@@ -116,18 +121,19 @@ def _markdown(
 ) -> Iterator[str]:
     run = found.run
     yield f"# Performance of {plain(run.model_name)}, version {run.model_version}: {run.status}\n"
-    yield f"{plain(run.words)}\n"
+    yield f"{run.words}\n"
     yield from _rows(("", ""), facts)
     for table in tables:
         yield f"## {table.title}\n"
-        yield from _rows(table.heads, table.rows)
+        named = ((plain(row[0]), *row[1:]) if table.has_names else row for row in table.rows)
+        yield from _rows(table.heads, named)
     yield from (f"![{name.removesuffix('.png')}]({name})\n" for name in drawn)
 
 
 def _rows(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    yield f"| {' | '.join(map(plain, heads))} |"
+    yield f"| {' | '.join(heads)} |"
     yield f"|{'---|' * len(heads)}"
-    yield from (f"| {' | '.join(map(plain, row))} |" for row in rows)
+    yield from (f"| {' | '.join(row)} |" for row in rows)
     yield ""
 
 
