@@ -20,6 +20,9 @@ setup: .venv/installed ## install everything into .venv from uv.lock
 demo: setup ## the whole ring once; DATA=customers.csv CONTRACT=contracts/mine.yaml to bring your own, CHECK=1 to end by itself
 	@$(BIN)/churn demo $(if $(DATA),--data "$(DATA)") $(if $(CONTRACT),--contract "$(CONTRACT)") $(if $(CHECK),--check)
 
+eyes: setup ## live traffic shifts: drift is seen, an alert arrives, a retraining is promoted, no request fails; leaves var/eyes
+	@$(BIN)/pytest -m slow -s -q -p no:cacheprovider --basetemp=var/eyes tests/journey/test_eyes.py
+
 test: setup ## what must pass before every commit (under 10 minutes); DATA=Telco-Customer-Churn.csv adds the real file
 	@$(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest -n auto --dist loadfile
 
@@ -71,4 +74,4 @@ lock: setup ## resolve again, and export the requirements that MLproject and the
 doctor: setup ## check this installation: versions, stores, production alias, ports, disk
 	@$(BIN)/churn doctor
 
-.PHONY: help setup demo test test-slow chaos fuzz soak bench bench-science format check lock doctor
+.PHONY: help setup demo eyes test test-slow chaos fuzz soak bench bench-science format check lock doctor
