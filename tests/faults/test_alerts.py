@@ -1,0 +1,383 @@
+"""Each alert's fault, made at real doors: a real Alertmanager tells of it, and tells that it is over (T21)."""
+
+import contextlib
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine
+
+from churn.contract.contract import Contract
+from churn.contract.table import Columns
+from churn.errors import StoreError
+from churn.scoring.prediction import utc_now
+from churn.settings import environment_for_children
+from churn.stores.database import migrate, open_database
+from churn.stores.jobs import JobStore
+from churn.stores.orders import Claimant, NewJob
+from churn.stores.performance import DEGRADED, NOT_DEGRADED, PerformanceRun, PerformanceStore
+from churn.stores.predictions import PredictionStore
+from churn.stores.promotions import Ending, Move, PromotionLog
+from churn.stores.stage_runs import StageRunLog, noted
+from monitoring.drift import drift
+from monitoring.drift_parameters import read_drift_parameters
+from monitoring.rules import alerts, read_rules
+from monitoring.settings import MonitoringSettings
+from tests.bundles import random_columns
+from tests.faults.conftest import Logged, Shop, home_of, shop_of, small_disk
+from tests.faults.doors import ROOT, START_SECONDS, Home, OpenDoor, wait_until
+from tests.faults.receiver import Receiver
+from tests.faults.scores import customers
+from tests.faults.tally import tell
+from tests.faults.watch import Watch
+from tests.monitoring.homes import predictions_of
+from tests.postgres import Postgres, free_port, postgres
+
+__all__ = ["postgres"]
+
+pytestmark = pytest.mark.slow
+
+PATIENCE_SECONDS = 180.0
+STAGES = ("drift", "performance", "retrain")
+AVAILABILITY = ("ChurnAvailabilityBurnsFast", "ChurnAvailabilityBurns", "ChurnAvailabilityBurnsSlowly")
+LATENCY = ("ChurnLatencyBurnsFast", "ChurnLatencyBurns", "ChurnLatencyBurnsSlowly")
+NOT_MADE = {"ChurnShadowFailing"}
+"""No two bundles at hand whose contracts differ; its promtool tests are all that it has."""
+
+SLOW_SECONDS = 0.8
+
+
+@dataclass
+class Scene:
+    """Two homes, their stores, the eyes over them, and what was seen of each alert.
+
+    Attributes:
+        seen: seconds from the beginning of a fault until somebody was told of it, by alert.
+        again: episodes beyond the first, of the same alert with the same labels.
+    """
+
+    receiver: Receiver
+    watch: Watch
+    engine: Engine
+    shop: Shop
+    contract: Contract
+    homes: tuple[Home, Home]
+    settings: MonitoringSettings
+    stack: ExitStack
+    seen: dict[str, float] = field(default_factory=dict)
+    again: int = 0
+
+    @contextmanager
+    def fault(self, *names: str) -> Iterator[None]:
+        """See each alert arrive after the block has made its fault; what mends it comes after the block."""
+        began = time.monotonic()
+        yield
+        for name in names:
+            self.wait(lambda: self.receiver.told_since(name, began), f"{name} fires")  # noqa: B023
+            self.seen[name] = max(at for at in self.receiver.fired[name].values()) - began
+
+    def over(self, *names: str) -> None:
+        """See that none of the alerts fires any longer, and count those that came more than once."""
+        for name in names:
+            self.wait(lambda: not self.receiver.is_firing(name), f"{name} ends")  # noqa: B023
+
+    def wait(self, is_so: Callable[[], object], what: str) -> None:
+        wait_until(is_so, what, seconds=PATIENCE_SECONDS)
+
+    def open_door(self, kind: str, home: Home, *, workers: int = 1) -> OpenDoor:
+        door = OpenDoor(kind, home, workers, self.watch.doors[f"churn-{kind}"])
+        self.stack.callback(lambda: door.process.poll() is not None or door.kill())
+        return door
+
+
+@pytest.fixture
+def scene(logged: Logged, telco: Contract, postgres: Postgres, tmp_path: Path) -> Iterator[Scene]:
+    """Two homes, the second with little room and no attendant of its own; nothing is open yet."""
+    shop, database = shop_of(logged), postgres.create(f"alerts{time.monotonic_ns()}")
+    homes = (home_of(shop, logged, tmp_path / "roomy"), home_of(shop, logged, tmp_path / "small"))
+    for home in homes:
+        home.environment.update(CHURN_DATABASE_URL=database, CHURN_EMBEDDED_JOBS="false")
+    homes[1].environment.update(CHURN_MAX_IN_FLIGHT="4", CHURN_ATTENDED="false")
+    settings = MonitoringSettings(home=homes[0].folder, tracking=logged[0], database=database, model=shop.name)
+    engine = open_database(database)
+    migrate(engine)
+    environment = {**homes[0].environment, "CHURN_HOME": str(homes[0].folder)}
+    ports = {"churn-bento": free_port(), "churn-fastapi": free_port()}
+    with Receiver() as receiver, ExitStack() as stack:
+        watch = Watch(tmp_path / "eyes", environment, ports, receiver)
+        stack.enter_context(small_disk(homes[1].folder / "spool", "256k"))
+        yield Scene(receiver, watch, engine, shop, telco, homes, settings, stack)
+    engine.dispose()
+
+
+def test_every_fault_is_told_of_and_its_end_too(scene: Scene, postgres: Postgres) -> None:
+    with scene.fault("ChurnWatchdog", "ChurnNoDoor", "ChurnDoorDown", "ChurnNoProductionVersion", "ChurnStageNeverRan"):
+        eyes = {name: scene.watch.start(scene.stack, name) for name in ("alertmanager", "prometheus", "exporter")}
+    bento, fallback, attendant = _doors_without_a_model(scene)
+    _promoted(scene, bento, fallback)
+    _bad_customers(scene, bento)
+    _slow_customers_at_the_fallback(scene, fallback)
+    _unhappy_jobs_and_promotions(scene)
+    _drifted_customers(scene)
+    attendant = _a_home_that_does_not_follow(scene, fallback, attendant)
+    _a_bundle_that_does_not_hold(scene)
+    _a_database_that_is_away(scene, postgres, bento, fallback)
+    _a_registry_that_is_away(scene)
+    _eyes_that_are_away(scene, eyes)
+    attendant.terminate()
+    attendant.wait(timeout=30)
+
+    assert set(scene.seen) == set(alerts(read_rules())) - NOT_MADE
+    labels = {name: [who for who, _ in told] for name, told in scene.receiver.fired.items()}
+    tell("T21", f"alerts whose fault was made, seen to arrive and to end, time {scene.watch.factor} times faster",
+         faults=len(scene.seen), told_again=sum(len(each) - len(set(each)) for each in labels.values()),
+         slowest_seconds=round(max(scene.seen.values()), 1))  # fmt: skip
+
+
+def _doors_without_a_model(scene: Scene) -> tuple[OpenDoor, OpenDoor, "subprocess.Popen[bytes]"]:
+    with scene.fault("ChurnDoorWithoutModel", *AVAILABILITY):
+        bento, fallback = (
+            scene.open_door("bento", scene.homes[0]),
+            scene.open_door("fastapi", scene.homes[1], workers=2),
+        )
+        attendant = _attend(scene)
+        for door in (bento, fallback):
+            wait_until(lambda: _answers(door), f"{door.kind} answers", seconds=2 * START_SECONDS)  # noqa: B023
+        scene.over("ChurnNoDoor", "ChurnDoorDown")
+        with _again_and_again(lambda: bento.predict(scene.contract.example)):
+            scene.wait(lambda: all(scene.receiver.is_firing(name) for name in AVAILABILITY), "failures are told of")
+    return bento, fallback, attendant
+
+
+def _promoted(scene: Scene, *doors: OpenDoor) -> None:
+    for stage in STAGES:
+        with noted(StageRunLog(scene.engine), scene.shop.name, stage):
+            pass
+    with scene.fault("ChurnStageStale"):
+        scene.shop.promote("first")
+        for door in doors:
+            wait_until(door.is_ready, f"{door.kind} is ready", seconds=PATIENCE_SECONDS)
+        scene.over("ChurnNoProductionVersion", "ChurnStageNeverRan", "ChurnDoorWithoutModel", *AVAILABILITY)
+
+
+def _bad_customers(scene: Scene, bento: OpenDoor) -> None:
+    names = ("ChurnMissingValues", "ChurnUnknownValues", "ChurnRowsRejected", "ChurnRequestsRejected")
+    rows = customers(scene.contract, 150)
+    incomplete = [{name: row[name] for name in scene.contract.required_columns if name in row} for row in rows]
+    strange = [{**row, "PaymentMethod": "pigeon"} for row in rows]
+    broken = [{**row, "tenure": "long"} for row in rows]
+
+    def send() -> None:
+        _batch(bento, [*incomplete, *strange, *broken])
+        bento.predict(broken[0])
+
+    with scene.fault(*names), _again_and_again(send, pause=0.3):
+        scene.wait(lambda: all(scene.receiver.is_firing(name) for name in names), "bad customers are told of")
+    scene.over(*names)
+
+
+def _slow_customers_at_the_fallback(scene: Scene, fallback: OpenDoor) -> None:
+    names = (*LATENCY, "ChurnDoorSlow", "ChurnDoorFull", "ChurnFallbackInUse")
+    body = json.dumps(scene.contract.example).encode()
+    with scene.fault(*names), ExitStack() as stack:
+        for _ in range(8):  # as many as both workers may have in hand
+            stack.enter_context(_again_and_again(lambda: _send_slowly(fallback.port, body)))
+        scene.wait(lambda: all(scene.receiver.is_firing(name) for name in names), "slow customers are told of")
+    scene.over(*names)
+
+
+def _unhappy_jobs_and_promotions(scene: Scene) -> None:
+    log, moves, jobs = StageRunLog(scene.engine), PromotionLog(scene.engine), JobStore(scene.engine)
+    performance = PerformanceStore(scene.engine)
+    endings: tuple[Ending, ...] = ("failed", "refused")
+    with scene.fault("ChurnStageFailing", "ChurnPromotionFailed", "ChurnPromotionRefused", "ChurnJobsWait",
+                     "ChurnJobFailed", "ChurnPerformanceDegraded"):  # fmt: skip
+        with contextlib.suppress(StoreError), noted(log, scene.shop.name, "drift"):
+            raise StoreError("the store was away")
+        for ending in endings:
+            moves.finish(moves.prepare(Move(scene.shop.name, "promote", 1, 2, "test"), reason=""), ending)
+        for kind in ("first", "second"):
+            jobs.add(NewJob(job_id=kind, kind="score", model_name=scene.shop.name, actor="test", parameters={}))
+        taken = jobs.claim(Claimant("test", scene.shop.name, "here"))
+        assert taken is not None
+        jobs.fail(taken, "nobody could read it")
+        performance.add(_performance(scene, DEGRADED), [])
+    taken = jobs.claim(Claimant("test", scene.shop.name, "here"))
+    assert taken is not None
+    jobs.finish(taken, result={}, words="done")
+    performance.add(_performance(scene, NOT_DEGRADED), [])
+    for stage in STAGES:
+        with noted(log, scene.shop.name, stage):
+            pass
+    scene.over("ChurnStageFailing", "ChurnStageStale", "ChurnPromotionFailed", "ChurnPromotionRefused", "ChurnJobsWait",
+               "ChurnJobFailed", "ChurnPerformanceDegraded")  # fmt: skip
+
+
+def _drifted_customers(scene: Scene) -> None:
+    with scene.fault("ChurnDrift", "ChurnPredictionDrift", "ChurnRowsUnreadable"):
+        since = datetime.now(UTC)
+        live = random_columns(scene.contract, 600, seed=1)
+        live["MonthlyCharges"] = live["MonthlyCharges"] * np.float32(3)
+        for name in (
+            "Contract",
+            "InternetService",
+            "PaymentMethod",
+            "OnlineSecurity",
+            "TechSupport",
+            "PaperlessBilling",
+        ):
+            live[name][:] = scene.contract.columns[name].categories[0]
+        live["tenure"][:] = 1
+        _record(scene, live, unreadable=60)
+        drift(since, read_drift_parameters(), settings=scene.settings)
+    with scene.fault("ChurnDriftUnknown"):
+        since = datetime.now(UTC)
+        _record(scene, random_columns(scene.contract, 20, seed=2))
+        drift(since, read_drift_parameters(), settings=scene.settings)
+        scene.over("ChurnDrift", "ChurnPredictionDrift", "ChurnRowsUnreadable")
+    since = datetime.now(UTC)
+    _record(scene, random_columns(scene.contract, 600, seed=3))
+    drift(since, read_drift_parameters(), settings=scene.settings)
+    scene.over("ChurnDriftUnknown")
+
+
+def _a_home_that_does_not_follow(
+    scene: Scene, fallback: OpenDoor, attendant: "subprocess.Popen[bytes]"
+) -> "subprocess.Popen[bytes]":
+    with scene.fault("ChurnAttendantDown", "ChurnVersionsDiverge", "ChurnWorkerStale"):
+        attendant.kill()
+        attendant.wait(timeout=10)
+        scene.shop.promote("second")
+    found = _attend(scene)
+    scene.over("ChurnAttendantDown", "ChurnVersionsDiverge", "ChurnWorkerStale")
+    assert fallback.is_ready()
+    return found
+
+
+def _a_bundle_that_does_not_hold(scene: Scene) -> None:
+    with scene.fault("ChurnBundleRefused"):
+        scene.shop.promote("bad")
+    scene.shop.promote("first")
+    scene.over("ChurnWorkerStale")
+
+
+def _a_database_that_is_away(scene: Scene, postgres: Postgres, bento: OpenDoor, fallback: OpenDoor) -> None:
+    rows = customers(scene.contract, 400)
+    with scene.fault("ChurnStoreDown", "ChurnRecorderBacklogGrows", "ChurnRecorderBacklogOld", "ChurnRecorderInMemory"):
+        postgres.stop()
+        for _ in range(3):
+            _batch(bento, rows)
+            _batch(fallback, rows)
+        with _again_and_again(lambda: _batch(bento, rows[:20]), pause=0.2):
+            scene.wait(lambda: scene.receiver.is_firing("ChurnRecorderBacklogGrows"), "the backlog is told of")
+    with scene.fault("ChurnPredictionsLost"):
+        for worker in fallback.worker_processes():
+            worker.terminate()
+    postgres.start()
+    scene.over("ChurnStoreDown", "ChurnRecorderBacklogGrows", "ChurnRecorderBacklogOld", "ChurnRecorderInMemory",
+               "ChurnPredictionsLost")  # fmt: skip
+
+
+def _a_registry_that_is_away(scene: Scene) -> None:
+    file = Path(scene.shop.uri.removeprefix("sqlite:///"))
+    away = file.with_suffix(".away")
+    with scene.fault("ChurnRegistryDown"):
+        shutil.move(file, away)
+    away.replace(file)
+    scene.over("ChurnRegistryDown")
+
+
+def _eyes_that_are_away(scene: Scene, eyes: dict[str, ExitStack]) -> None:
+    with scene.fault("ChurnExporterDown"):
+        eyes["exporter"].close()
+    eyes["exporter"] = scene.watch.start(scene.stack, "exporter")
+    scene.over("ChurnExporterDown")
+    began = time.monotonic()
+    eyes["alertmanager"].close()
+    scene.wait(lambda: "ChurnAlertmanagerDown" in scene.watch.firing(), "Prometheus knows of it")  # nobody can be told
+    scene.seen["ChurnAlertmanagerDown"] = time.monotonic() - began
+    scene.watch.start(scene.stack, "alertmanager")
+    scene.wait(lambda: "ChurnAlertmanagerDown" not in scene.watch.firing(), "Prometheus reaches it again")
+
+
+def _attend(scene: Scene) -> "subprocess.Popen[bytes]":
+    """Run the second home's attendant, as an installation with `CHURN_ATTENDED=false` does."""
+    home = scene.homes[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "services.attendant"], stdin=subprocess.PIPE, cwd=ROOT,
+        env=environment_for_children(**home.environment, CHURN_HOME=str(home.folder)),
+    )  # fmt: skip
+    scene.stack.callback(process.kill)
+    return process
+
+
+def _answers(door: OpenDoor) -> bool:
+    try:
+        return door.ask("GET", "/livez")[0] == 200
+    except OSError:
+        return False
+
+
+@contextmanager
+def _again_and_again(send: Callable[[], object], *, pause: float = 0.05) -> Iterator[None]:
+    """Do something from a thread of its own while the block runs."""
+    stopping = threading.Event()
+
+    def repeat() -> None:
+        while not stopping.wait(pause):
+            with contextlib.suppress(OSError, ValueError):
+                send()
+
+    thread = threading.Thread(target=repeat, daemon=True)
+    thread.start()
+    yield
+    stopping.set()
+    thread.join()
+
+
+def _batch(door: OpenDoor, rows: list[dict[str, Any]]) -> None:
+    body = json.dumps({"customers": rows}).encode()
+    status, said = door.ask("POST", "/api/v1/batch_predict", body, {"content-type": "application/json"}, wait=30)
+    assert status == 200, said[:300]
+
+
+def _send_slowly(port: int, body: bytes) -> None:
+    """Send a customer whose second half comes late."""
+    head = f"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as wire:
+        wire.sendall(head.encode() + body[:20])
+        time.sleep(SLOW_SECONDS)
+        wire.sendall(body[20:])
+        wire.recv(65536)
+
+
+def _record(scene: Scene, columns: Columns, *, unreadable: int = 0) -> None:
+    """Do what the doors do; the first ones as if their contract had been another."""
+    made = [
+        replace(
+            each, model_name=scene.shop.name, prediction_id=f"{time.monotonic_ns()}-{number}", predicted_at=utc_now()
+        )
+        for number, each in enumerate(predictions_of(scene.shop.folders["first"], columns))
+    ]
+    broken = [replace(each, inputs={**each.inputs, "tenure": "long"}) for each in made[:unreadable]]
+    PredictionStore(scene.engine).add([*broken, *made[unreadable:]])
+
+
+def _performance(scene: Scene, status: str) -> PerformanceRun:
+    now = utc_now()
+    return PerformanceRun(
+        model_name=scene.shop.name, model_version=1, at=now, window_start=now, window_end=now, predictions=900,
+        labelled=900, unknown=0, waiting=0, contradicted=0, status=status, words="", report="",
+    )  # fmt: skip
