@@ -9,7 +9,7 @@ from monitoring.labels import inert
 from monitoring.measures import Measure, largest_first
 
 SHOWN = 25
-SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$:@])")
+SPECIAL = re.compile(r"([\\`*_\[\]|~$@]|:(?=//)|(?<=www)\.)")
 
 
 def drift_summary(found: Found, *, picture: str | None) -> str:

@@ -7,7 +7,7 @@ from monitoring.chance import Question, answer
 from monitoring.distances import jensen_shannon, psi, share_change
 from monitoring.measures import Measure
 
-RUNS = 200
+RUNS = 120
 NO_FLOOR = 1e-12
 
 
@@ -17,7 +17,7 @@ def test_a_false_alarm_in_any_of_many_columns_is_as_rare_as_was_asked_for() -> N
 
     alarms = sum(any(one.is_drifted for one in ask(population(rng, 60), population(rng, 300))) for _ in range(RUNS))
 
-    assert 0.04 < alarms / RUNS < 0.17
+    assert 0.03 < alarms / RUNS < 0.18
 
 
 def test_what_matters_too_little_is_no_drift_however_sure_it_is() -> None:

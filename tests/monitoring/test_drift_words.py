@@ -13,7 +13,7 @@ from monitoring.novelties import Novelty
 from monitoring.profit_change import ProfitChange
 from monitoring.volume import Volume
 
-SCRIPT = "</script><script>alert(1)</script> | `x` [a](b) ![c](d) *e* <img src=x>"
+SCRIPT = "</script><script>alert(1)</script> | `x` [a](b) ![c](d) *e* https://f.example www.g.example <img src=x>"
 QUIET = Found(
     status="no drift",
     message="",
@@ -96,6 +96,8 @@ def test_nothing_that_was_sent_is_markup_in_the_summary(where: str) -> None:
 
     assert "alert" in page
     assert not set("<>") & set(page)
+    assert "s://" not in page
+    assert "www." not in page
     assert "[a]" not in page.replace("\\[a\\]", "")
     assert all(line.count(" | ") == 4 for line in page.splitlines() if "alert" in line and line.startswith("|"))
 
