@@ -193,7 +193,7 @@ CLOSED = {
 }
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sent=st.tuples(TEXT, ASCII), method=st.sampled_from(["GET", "POST", "PUT", "BREW", "X" * 30]))
 def test_nothing_that_a_client_sends_is_ever_a_label(
     clients: dict[str, TestClient], telco: Contract, sent: tuple[str, str], method: str
