@@ -60,7 +60,7 @@ class Truth:
 
     def _shifted(self, traits: Traits, rows: Integers, month: int, *, is_seen_only: bool) -> Traits:
         for place, shift in enumerate(self.world.shifts):
-            if (shift.kind in SEEN_ONLY) is is_seen_only and shift.progress(month) > 0:
+            if (shift.kind in SEEN_ONLY) is is_seen_only:
                 drawn = uniforms(self.world.seed, Draw.SHIFT, place, self.people.batch, rows=self.people.rows)
                 moment = Moment(month, drawn[rows], self.shares.get(place, 0.0))
                 traits = applied(shift, traits, self.world.source, moment)
