@@ -147,7 +147,7 @@ def test_nobody_is_told_without_a_viewer_s_key(stage: Stage) -> None:
 def test_health_and_metrics_tell_of_the_shadow_and_are_well_without_it(stage: Stage) -> None:
     settings = stage.worker.settings
     assert stage.client.get("/api/v1/health").json()["shadow"] is None
-    assert "churn_shadow" not in stage.client.get("/metrics").text
+    assert "\nchurn_shadow" not in stage.client.get("/metrics").text
 
     state = ShadowState(version=2, problem="it fell over", scored=80, agreed=60, unreadable=1, failed=4)
     now = stage.worker.started_at + 1
