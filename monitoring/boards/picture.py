@@ -143,6 +143,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command()
 def main(
+    *,
     prometheus: Annotated[str, typer.Option(help="Address of Prometheus.")] = "http://127.0.0.1:9090",
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("pictures"),
     minutes: Annotated[float, typer.Option(help="How far back graphs look.", min=1)] = 60,
