@@ -121,7 +121,7 @@ STORED = Row(
     (
         Panel(
             title="Stored predictions", unit="short", span=8, page="jobs",
-            text="Rows in the SQL store, by version.", waits_for="a promotion is in the audit",
+            text="Rows in the SQL store, by version.", waits_for="the first prediction is in the SQL store",
             queries=(("max by (version) (churn_predictions_stored_total)", "version {{version}}"),),
         ),
         Panel(
