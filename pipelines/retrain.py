@@ -86,14 +86,15 @@ def retrain(wish: Wish, parameters: RetrainParameters, *, settings: PipelineSett
         ChurnError: a stage failed; the decision's outcome says so too.
     """
     engine = _open(settings)
-    open_tracking(settings)
     if wish.is_dry_run:
+        open_tracking(settings)
         found = consider(wish.data, wish.forced, parameters, settings=settings, engine=engine)
         return Retrained(None, found.decision.decision, found.decision.reasons, found.facts())
     with (
         kept_lease(engine, f"{STAGE}:{settings.model}", owner=_owner(settings)) as lease,
         noted(StageRunLog(engine), settings.model, STAGE) as account,
     ):
+        open_tracking(settings)
         retrained = _Work(engine, lease, settings, say).do(wish, parameters)
         account.words = retrained.words
     return retrained

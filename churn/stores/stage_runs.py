@@ -1,15 +1,18 @@
 """Runs of scheduled stages: when each began, how it ended, and what came of it, for freshness and history."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import Engine, Row, insert, select, update
 
-from churn.errors import ChurnError
+from churn.errors import ChurnError, StoreError
 from churn.stores.tables import stage_runs
 from churn.stores.transactions import database_now_text, reading, writing
+
+runs_log = logging.getLogger(__name__)
 
 Status = Literal["running", "done", "failed"]
 
@@ -76,9 +79,45 @@ def noted(log: StageRunLog, model_name: str, stage: str) -> Iterator[Account]:
     try:
         yield account
     except BaseException as error:
-        log.end(run_id, "failed", str(error) if isinstance(error, ChurnError) else type(error).__name__)
+        log.end(run_id, "failed", _sentence(error))
         raise
     log.end(run_id, "done", account.words)
+
+
+@contextmanager
+def noted_if_possible(open_log: Callable[[], StageRunLog], model_name: str, stage: str) -> Iterator[Account]:
+    """As `noted`, for a stage that needs no store itself: when the store is away, the stage does its work unnoted."""
+    try:
+        log = open_log()
+        run_id = log.begin(model_name, stage)
+    except StoreError as error:
+        runs_log.warning("stage's run not noted", extra={"stage": stage, "reason": str(error)})
+        yield Account()
+        return
+    with _noted_end(log, run_id) as account:
+        yield account
+
+
+@contextmanager
+def _noted_end(log: StageRunLog, run_id: int) -> Iterator[Account]:
+    account = Account()
+    try:
+        yield account
+    except BaseException as error:
+        _end_if_possible(log, run_id, "failed", _sentence(error))
+        raise
+    _end_if_possible(log, run_id, "done", account.words)
+
+
+def _end_if_possible(log: StageRunLog, run_id: int, status: Status, words: str) -> None:
+    try:
+        log.end(run_id, status, words)
+    except StoreError as error:
+        runs_log.warning("stage's end not noted", extra={"reason": str(error)})
+
+
+def _sentence(error: BaseException) -> str:
+    return str(error) if isinstance(error, ChurnError) else type(error).__name__
 
 
 def _from_row(row: Row[tuple[object, ...]]) -> StageRun:

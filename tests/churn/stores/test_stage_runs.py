@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from churn.errors import UsageError
+from churn.errors import StoreError, UsageError
 from churn.stores.database import migrate, open_database
-from churn.stores.stage_runs import StageRunLog, noted
+from churn.stores.stage_runs import StageRunLog, noted, noted_if_possible
 
 
 @pytest.fixture
@@ -46,3 +46,35 @@ def test_other_models_and_stages_are_not_among_the_runs_asked_for(log: StageRunL
 
     assert [run.stage for run in log.recent("churn", limit=1)] == ["score"]
     assert len(log.recent("churn", "drift")) == 1
+
+
+def test_a_stage_that_needs_no_store_is_noted_when_there_is_one(log: StageRunLog) -> None:
+    with noted_if_possible(lambda: log, "churn", "score") as account:
+        account.words = "12 rows"
+    with pytest.raises(UsageError), noted_if_possible(lambda: log, "churn", "score"):
+        raise UsageError("no such file")
+
+    assert [(run.status, run.words) for run in log.recent("churn")] == [("failed", "no such file"), ("done", "12 rows")]
+
+
+def test_a_stage_that_needs_no_store_does_its_work_without_one(caplog: pytest.LogCaptureFixture) -> None:
+    def away() -> StageRunLog:
+        raise StoreError("the database is away")
+
+    with noted_if_possible(away, "churn", "score") as account:
+        account.words = "12 rows"
+
+    assert [record.getMessage() for record in caplog.records] == ["stage's run not noted"]
+
+
+def test_a_store_that_goes_away_meanwhile_stops_no_such_stage(
+    log: StageRunLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Leaving(StageRunLog):
+        def end(self, run_id: int, status: object, words: str) -> None:
+            raise StoreError(f"the database went away with {run_id}, {status}, {words}")
+
+    with noted_if_possible(lambda: Leaving(log._engine), "churn", "score"):
+        pass
+
+    assert [record.getMessage() for record in caplog.records] == ["stage's end not noted"]
