@@ -1,7 +1,7 @@
 """Measuring: what outcomes say of a version's answers, and what is to be expected where there are none yet."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -26,7 +26,10 @@ OF_PARTS = (
 )
 """What is told of a segment, a door or a week."""
 
-PARTS = {"segment": lambda row: row.segment, "door": lambda row: row.door}
+PARTS: dict[str, Callable[[DuePrediction], str | None]] = {
+    "segment": lambda row: row.segment,
+    "door": lambda row: row.door,
+}
 
 
 class Measuring:

@@ -66,7 +66,7 @@ def answers_of(rows: Sequence[DuePrediction]) -> Answers:
 
 def _worth(losses: np.ndarray, probability: np.ndarray) -> np.ndarray:
     """A loss is worth times probability; who can't leave is worth nothing to a campaign."""
-    return np.divide(losses, probability, out=np.zeros_like(losses), where=probability > 0)
+    return np.asarray(np.divide(losses, probability, out=np.zeros_like(losses), where=probability > 0))
 
 
 def known(rows: Sequence[DuePrediction]) -> tuple[list[DuePrediction], np.ndarray]:
