@@ -97,7 +97,7 @@ def _annotation(name: str, query: str, title: str, colour: str) -> Any:
 
 def board_links() -> list[Any]:
     """Return the builders of the links at the top of every board."""
-    boards = dashboard.DashboardLink("Boards").type(DashboardLinkType.DASHBOARDS).tags(["churn"])
+    boards = dashboard.DashboardLink("Boards").type(DashboardLinkType.DASHBOARDS).tags(["churn"]).placement(None)
     return [
         boards.as_dropdown(as_dropdown=False).include_vars(include_vars=False).keep_time(keep_time=True),
         *(link(*place) for place in DESTINATIONS.values()),
@@ -114,4 +114,5 @@ def panel_links(panel: Panel) -> list[Any]:
 
 def link(title: str, address: str) -> Any:
     """Return the builder of a link that opens beside the board."""
-    return dashboard.DashboardLink(title).type(DashboardLinkType.LINK).url(address).target_blank(target_blank=True)
+    leading = dashboard.DashboardLink(title).type(DashboardLinkType.LINK).url(address)
+    return leading.target_blank(target_blank=True).placement(None)  # in sight, not in a menu
