@@ -15,7 +15,6 @@ from tests.faults.doors import Load, OpenDoor, wait_until
 __all__ = ["home", "logged", "on_disk", "open_door", "shop"]
 
 pytestmark = pytest.mark.slow
-SHADOWS = {"churn_shadow_predictions", "churn_shadow_failures", "churn_shadow_agreement"}
 Series = tuple[str, tuple[tuple[str, str], ...]]
 
 
@@ -70,7 +69,7 @@ def test_no_count_falls_while_workers_die_and_every_metric_is_in_the_catalogue(
 
     found = scraped(door)
     known = {metric.name: metric for metric in CATALOGUE if set(metric.origins) - {"exporter"}}
-    assert set(known) - SHADOWS <= set(found)
+    assert set(known) <= set(found)
     for name, (shown, series) in found.items():
         assert shown == known[name].kind
         assert {label for _, labels in series for label, _ in labels} - {"le"} <= set(known[name].labels)
