@@ -12,8 +12,8 @@ from pathlib import Path
 from benchmarks import batch, http, sampler, scoring
 from benchmarks.results import RESULTS, replace_section, section_of
 
-APART = "science"
-"""The section that `make bench-science` writes, and that stays."""
+APART = ("science", "eyes: simulation", "eyes: drift", "eyes: performance")
+"""Sections that `make bench-science` and `benchmarks.eyes` write, and that stay."""
 
 SHOWN = ("onnxruntime", "bentoml", "fastapi", "mlflow", "catboost", "scikit-learn")
 
@@ -38,8 +38,10 @@ def main() -> None:
             "## The synthetic sampler\n",
             "Not measured in this run: `make bench DATA=Telco-Customer-Churn.csv`.",
         ]
-    science = section_of(RESULTS.read_text(encoding="utf-8"), APART)
-    RESULTS.write_text(replace_section("\n".join(sections) + "\n", APART, science), encoding="utf-8")
+    before, page = RESULTS.read_text(encoding="utf-8"), "\n".join(sections) + "\n"
+    for name in APART:
+        page = replace_section(page, name, section_of(before, name))
+    RESULTS.write_text(page, encoding="utf-8")
     _say(f"written to {RESULTS}")
 
 

@@ -27,7 +27,7 @@ from churn.evaluation.observed import Answers, observe
 from churn.labels.sightings import Horizon, Sighting, label_of
 from churn.retention.profit import realised_profit
 
-SECTION = "eyes-performance"
+SECTION = "eyes: performance"
 RUNS, CUSTOMERS, WORTH, THRESHOLD = 300, 4_000, 300.0, 0.25
 DAYS, HORIZON, DELAY = 150, 30, 30
 SHOWN = ("roc_auc", "pr_auc", "brier", "base_rate", "calibration_slope", "lift_at_10_percent", "profit")

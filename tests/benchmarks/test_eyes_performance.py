@@ -69,7 +69,7 @@ def test_the_section_is_written_and_the_rest_of_the_page_stays(tmp_path: Path, m
     command.main()
 
     assert "| 41 µs |" in page.read_text()
-    assert "<!-- eyes-performance: begin -->\n3 runs\n" in page.read_text()
+    assert "<!-- eyes: performance: begin -->\n3 runs\n" in page.read_text()
 
 
 def test_a_model_that_knows_less_ranks_worse() -> None:
