@@ -8,6 +8,9 @@ from grafana_foundation_sdk.models.dashboard import DashboardLinkType, VariableH
 
 from monitoring.boards.panel import Destination, Panel
 
+IN_SIGHT: Any = None
+"""Where links stand when they are not put into a menu."""
+
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 
 ADDRESSES = {
@@ -97,7 +100,7 @@ def _annotation(name: str, query: str, title: str, colour: str) -> Any:
 
 def board_links() -> list[Any]:
     """Return the builders of the links at the top of every board."""
-    boards = dashboard.DashboardLink("Boards").type(DashboardLinkType.DASHBOARDS).tags(["churn"]).placement(None)
+    boards = dashboard.DashboardLink("Boards").type(DashboardLinkType.DASHBOARDS).tags(["churn"]).placement(IN_SIGHT)
     return [
         boards.as_dropdown(as_dropdown=False).include_vars(include_vars=False).keep_time(keep_time=True),
         *(link(*place) for place in DESTINATIONS.values()),
@@ -115,4 +118,4 @@ def panel_links(panel: Panel) -> list[Any]:
 def link(title: str, address: str) -> Any:
     """Return the builder of a link that opens beside the board."""
     leading = dashboard.DashboardLink(title).type(DashboardLinkType.LINK).url(address)
-    return leading.target_blank(target_blank=True).placement(None)  # in sight, not in a menu
+    return leading.target_blank(target_blank=True).placement(IN_SIGHT)
