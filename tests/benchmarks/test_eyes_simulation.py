@@ -8,7 +8,7 @@ from benchmarks.eyes import simulation
 def test_a_small_count_writes_the_section_and_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page, picture = tmp_path / "RESULTS.md", tmp_path / "picture.svg"
     page.write_text("# Results\n\nOthers' numbers.\n")
-    arguments = ["--runs", "1", "--customers", "2000", "--results", str(page), "--picture", str(picture)]
+    arguments = ["--runs", "1", "--customers", "500", "--results", str(page), "--picture", str(picture)]
     monkeypatch.setattr("sys.argv", ["simulation", *arguments])
 
     simulation.main()

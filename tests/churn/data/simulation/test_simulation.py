@@ -68,7 +68,7 @@ def same_columns(one: Month, other: Month, *, but: str = "") -> bool:
 
 
 @given(world=worlds)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_hazards_are_chances_and_who_leaves_does_so_within_the_month(world: World) -> None:
     for month in simulate(world):
         for chance in (month.hazard, month.hazard_without, month.probability):
@@ -79,7 +79,7 @@ def test_hazards_are_chances_and_who_leaves_does_so_within_the_month(world: Worl
 
 
 @given(world=worlds)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_customers_come_stay_or_leave_and_never_vanish_or_return(world: World) -> None:
     months, gone = lived(replace(world, is_followed=True)), set[str]()
     for before, after in itertools.pairwise(months):
@@ -102,7 +102,7 @@ def test_the_same_world_gives_the_same_months(world: World) -> None:
 
 
 @given(shift=st.sampled_from(SHIFTS), seed=st.integers(0, 1000), followed=st.booleans(), month=st.integers(1, 3))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_a_shift_changes_what_it_names_and_nothing_before_its_month(
     shift: str, seed: int, followed: bool, month: int
 ) -> None:
@@ -123,7 +123,7 @@ def test_a_shift_changes_what_it_names_and_nothing_before_its_month(
 
 
 @given(seed=st.integers(0, 2**32), campaign=st.builds(Campaign, month=st.just(2), lasts_months=st.integers(1, 3)))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_worlds_that_differ_in_a_campaign_share_every_chance(seed: int, campaign: Campaign) -> None:
     """So both potential outcomes of each customer are known."""
     world = World(customers=500, months=4, seed=seed, base_rate=0.2)
