@@ -39,6 +39,11 @@ class Alerts:
     problem: str = ""
 
     @property
+    def urgent(self) -> tuple[Alert, ...]:
+        """Those of them that somebody has to act on; the others only inform, as the one that always fires."""
+        return tuple(one for one in self.firing if one.severity in WEIGHTS)
+
+    @property
     def firing(self) -> tuple[Alert, ...]:
         """Those that have lasted long enough."""
         return tuple(one for one in self.found if one.state == "firing")

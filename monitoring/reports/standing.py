@@ -94,7 +94,7 @@ class Standing:
         found += [f"{stage} failed: {run.words}" for stage, run in self.stages.items() if run.status == "failed"]
         if self.alerts:
             found += [self.alerts.problem] if self.alerts.problem else []
-            found += [f"alert {one.name}: {one.summary}" for one in self.alerts.firing]
+            found += [f"alert {one.name}: {one.summary}" for one in self.alerts.urgent]
         return found
 
 

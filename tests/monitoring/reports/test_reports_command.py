@@ -19,6 +19,7 @@ from tests.postgres import free_port
 ALERTS = (
     '{"status": "success", "data": {"alerts": ['
     '{"labels": {"alertname": "Slow", "severity": "ticket"}, "annotations": {"summary": "slow"}, "state": "pending"},'
+    '{"labels": {"alertname": "Watchdog", "severity": "info"}, "state": "firing"},'
     '{"labels": {"alertname": "Down", "severity": "page"}, "annotations": {"summary": "a door is down"},'
     ' "state": "firing", "activeAt": "2026-11-21T06:00:00Z"}]}}'
 )
@@ -80,8 +81,9 @@ def test_alerts_are_told_the_worst_first(tmp_path: Path) -> None:
         wait_until(lambda: not ask_prometheus(url).problem, "the server answers")
         alerts = ask_prometheus(url)
 
-    assert [(one.name, one.state) for one in alerts.found] == [("Down", "firing"), ("Slow", "pending")]
-    assert [one.name for one in alerts.firing] == ["Down"]
+    expected = [("Down", "firing"), ("Watchdog", "firing"), ("Slow", "pending")]
+    assert [(one.name, one.state) for one in alerts.found] == expected
+    assert [one.name for one in alerts.urgent] == ["Down"]
 
 
 def test_each_page_has_a_policy_that_fits_it(shelf: TestClient) -> None:
