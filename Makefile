@@ -21,6 +21,7 @@ demo: setup ## the whole ring once; DATA=customers.csv CONTRACT=contracts/mine.y
 	@$(BIN)/churn demo $(if $(DATA),--data "$(DATA)") $(if $(CONTRACT),--contract "$(CONTRACT)") $(if $(CHECK),--check)
 
 eyes: setup ## live traffic shifts: drift is seen, an alert arrives, a retraining is promoted, no request fails; leaves var/eyes
+	@mkdir -p var
 	@$(BIN)/pytest -m slow -s -q -p no:cacheprovider --basetemp=var/eyes tests/journey/test_eyes.py
 
 test: setup ## what must pass before every commit (under 10 minutes); DATA=Telco-Customer-Churn.csv adds the real file
