@@ -14,7 +14,7 @@ from monitoring.measures import JENSEN_SHANNON, PSI
 def test_distances_of_random_windows_are_those_of_evidently() -> None:
     """Sparse, empty and one-sided cells among them."""
     rng = np.random.default_rng(0)
-    cells = (1, 2, 4, 10, 30, 30)
+    cells = (1, 4, 30)
     rows = {"live": 200, "reference": 20_000}
     drawn = {
         name: {
