@@ -53,7 +53,8 @@ def log_to_run(tracking_uri: str, run_id: str, folder: Path) -> bool:
     from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
     try:
-        MlflowClient(tracking_uri=tracking_uri).log_artifacts(run_id, str(folder), f"{folder.parent.name}/{folder.name}")
+        place = f"{folder.parent.name}/{folder.name}"
+        MlflowClient(tracking_uri=tracking_uri).log_artifacts(run_id, str(folder), place)
     except (MlflowException, OSError) as error:
         log.warning("report not logged to MLflow", extra={"run": run_id, "why": str(error).splitlines()[0][:300]})
         return False
