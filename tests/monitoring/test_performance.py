@@ -18,7 +18,14 @@ from tests.monitoring.pages import count_scripts
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 QUICK = read_performance_parameters().model_copy(
-    update={"resamples": 200, "part_resamples": 100, "min_rows": 100, "min_of_each": 20, "part_min_rows": 40}
+    update={
+        "resamples": 200,
+        "part_resamples": 100,
+        "min_rows": 100,
+        "min_of_each": 20,
+        "part_min_rows": 40,
+        "weeks": 4,
+    }
 )
 
 
@@ -119,23 +126,23 @@ def test_too_few_outcomes_are_said_and_what_is_expected_is_told_all_the_same(eye
 
 
 def test_where_leavers_only_are_reported_the_silent_ones_stayed(eyes: Eyes) -> None:
-    live_through(eyes.engine, days(60, 40), 300, now=NOW - timedelta(days=11), world=World(8))
+    live_through(eyes.engine, days(60, 40), 90, now=NOW - timedelta(days=11), world=World(8))
     reported = look(eyes, now=NOW - timedelta(days=9)).run
     silent = look(eyes, QUICK.model_copy(update={"silence": "stayed"})).run
 
     assert reported.unknown > 0
-    assert (silent.labelled, silent.unknown) == (300, 0)
+    assert (silent.labelled, silent.unknown) == (90, 0)
 
 
 def test_each_version_that_answered_is_looked_at(eyes: Eyes) -> None:
-    live_through(eyes.engine, days(60, 40), 200, now=NOW, world=World(9))
-    live_through(eyes.engine, days(60, 40), 200, now=NOW, world=World(10, version=77))
+    live_through(eyes.engine, days(60, 40), 60, now=NOW, world=World(9))
+    live_through(eyes.engine, days(60, 40), 60, now=NOW, world=World(10, version=77))
 
     found = performance(QUICK, settings=eyes.settings, now=NOW)
 
     assert [(one.run.model_version, one.run_id == "") for one in found] == [(1, False), (77, True)]
-    (only,) = performance(QUICK, settings=eyes.settings, now=NOW + timedelta(days=1), version=77)
-    assert only.run.predictions == 200
+    (silent,) = performance(QUICK, settings=eyes.settings, now=NOW, version=78)
+    assert (silent.run.model_version, silent.run.predictions, silent.measures) == (78, 0, ())
 
 
 def test_without_predictions_there_is_nothing_to_look_at(eyes: Eyes) -> None:
