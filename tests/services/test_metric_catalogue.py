@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import get_args
 
@@ -38,11 +39,11 @@ def clients(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         found = ServiceSettings(home=home, attended=False, requests_per_minute=100_000, predict_per_minute=0)
         promote_on_disk(found, bundle_folder, version=1)
         workers[door] = Worker(door, found).open()
-    opened = {
-        door: TestClient(create_app(worker, owns_worker=False), raise_server_exceptions=False)
-        for door, worker in workers.items()
-    }
-    yield opened
+    with ExitStack() as stack:
+        yield {
+            door: stack.enter_context(TestClient(create_app(worker, owns_worker=False), raise_server_exceptions=False))
+            for door, worker in workers.items()
+        }
     for worker in workers.values():
         worker.close()
 
