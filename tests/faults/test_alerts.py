@@ -269,7 +269,7 @@ def _a_bundle_that_does_not_hold(scene: Scene) -> None:
     with scene.fault("ChurnBundleRefused"):
         scene.shop.promote("bad")
     scene.shop.promote("first")
-    scene.over("ChurnBundleRefused", "ChurnWorkerStale")
+    scene.over("ChurnBundleRefused")
 
 
 def _a_database_that_is_away(scene: Scene, postgres: Postgres, bento: OpenDoor, fallback: OpenDoor) -> None:
