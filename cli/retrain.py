@@ -67,7 +67,7 @@ def _do(wish: "Wish") -> "Retrained":
     from pipelines.settings import PipelineSettings
 
     parameters = read_parameters("retrain", RetrainParameters)
-    os.nice(NICENESS)
+    os.nice(max(0, NICENESS - os.getpriority(os.PRIO_PROCESS, 0)))  # the scheduler's children have it already
     signal.signal(signal.SIGTERM, _stop)
     try:
         return work(wish, parameters, settings=PipelineSettings(), say=console.progress)

@@ -44,6 +44,7 @@ def schedule(
 
         configure_logs("schedule", ServiceSettings().log_format)
         logging.getLogger("pipelines.scheduling").setLevel(logging.INFO)
+        logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)  # a long run is no news at each interval
         run_schedule(errands, Children(home / "logs" / "schedule"), last_run_in(PipelineSettings()), _stopping())
 
 
