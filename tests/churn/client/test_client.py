@@ -296,13 +296,11 @@ def test_a_job_that_takes_too_long_is_left_alone() -> None:
         client.job("j1").wait(0.5)
 
 
-def test_importing_the_client_takes_little_and_none_of_the_heavy_libraries() -> None:
+def test_importing_the_client_brings_none_of_the_heavy_libraries() -> None:
     code = (
-        "import sys, time; began = time.process_time(); from churn.client import Client; "
-        "print(time.process_time() - began, *{'numpy', 'onnxruntime', 'sqlalchemy', 'mlflow'} & set(sys.modules))"
+        "import sys; from churn.client import Client; "
+        "print(*{'numpy', 'onnxruntime', 'sqlalchemy', 'mlflow', 'fastapi', 'bentoml', 'pandas'} & set(sys.modules))"
     )
-    seconds, *heavy = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, check=True, text=True
-    ).stdout.split()
+    heavy = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout.split()
 
-    assert (float(seconds) < 0.6, heavy) == (True, [])
+    assert heavy == []
