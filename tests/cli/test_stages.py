@@ -242,6 +242,6 @@ def test_help_is_quick_and_names_every_stage(tmp_path: Path) -> None:
     answer = churn_process(tmp_path, "--help")
 
     assert answer.returncode == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     for stage in ("ingest", "train", "evaluate", "register", "promote", "rollback", "status"):
         assert stage in answer.stdout

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.conftest import EchoDoor
+from tests.deploy.conftest import SLOW_SECONDS, EchoDoor
 from tests.faults.front import FILES, Front, render
 
 Doors = tuple[EchoDoor, EchoDoor]
@@ -63,7 +63,7 @@ def test_a_door_that_is_closed_costs_nobody_an_answer(front: Front, doors: Doors
     found = [ask(front, method, path, b"{}" if method == "POST" else None) for _ in range(10)]
 
     assert {(status, headers["x-served-by"]) for status, _, headers in found} == {(200, "fastapi")}
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
 
 
 def test_a_door_that_comes_back_is_preferred_again(front: Front, doors: Doors) -> None:
@@ -88,7 +88,7 @@ def test_a_prediction_that_broke_off_is_sent_to_the_other_door_with_the_same_key
     status, _, headers = ask(front, "POST", "/api/v1/predict", b"{}")
 
     assert (status, headers["x-served-by"]) == (200, "fastapi")
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < SLOW_SECONDS
     keys = {each["headers"]["idempotency-key"] for door in doors for each in door.seen}
     assert len(keys) == 1
     assert 8 <= len(keys.pop()) <= 64
@@ -113,10 +113,10 @@ def test_a_door_that_fails_three_times_is_left_alone_for_a_while(front: Front, d
     doors[0].mood = "slow"
     for _ in range(3):
         ask(front, "POST", "/predict", b"{}")
+    asked = len(doors[0].seen)
 
-    began = time.monotonic()
     assert ask(front, "POST", "/predict", b"{}")[2]["x-served-by"] == "fastapi"
-    assert time.monotonic() - began < 0.2
+    assert len(doors[0].seen) == asked
 
 
 def test_the_last_door_is_asked_however_often_it_failed(front: Front, doors: Doors) -> None:
@@ -139,7 +139,7 @@ def test_what_one_door_has_no_room_for_goes_to_the_other_and_then_is_refused(
 
     began = time.monotonic()
     assert ask(front, "GET", "/docs")[0] == 503
-    assert time.monotonic() - began < 0.1
+    assert time.monotonic() - began < SLOW_SECONDS
     assert [len(door.seen) for door in doors] == [64, 64]
 
 
