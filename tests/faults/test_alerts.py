@@ -226,7 +226,7 @@ def _unhappy_jobs_and_promotions(scene: Scene) -> None:
 
 
 def _drifted_customers(scene: Scene) -> None:
-    with scene.fault("ChurnDrift", "ChurnPredictionDrift", "ChurnRowsUnreadable"):
+    with scene.fault("ChurnDrift", "ChurnColumnDrift", "ChurnPredictionDrift", "ChurnRowsUnreadable"):
         live = random_columns(scene.contract, 600, seed=1)
         live["MonthlyCharges"] = live["MonthlyCharges"] * np.float32(3)
         for name in (
@@ -242,7 +242,7 @@ def _drifted_customers(scene: Scene) -> None:
         _look_for_drift(scene, live, unreadable=60)
     scene.over("ChurnDriftUnknown")
     _look_for_drift(scene, random_columns(scene.contract, 600, seed=3))
-    scene.over("ChurnDrift", "ChurnPredictionDrift", "ChurnRowsUnreadable")
+    scene.over("ChurnDrift", "ChurnColumnDrift", "ChurnPredictionDrift", "ChurnRowsUnreadable")
 
 
 def _look_for_drift(scene: Scene, columns: Columns, *, unreadable: int = 0) -> None:
