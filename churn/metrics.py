@@ -88,6 +88,12 @@ HTTP_IN_FLIGHT_LIMIT = Metric(
     ("door",),
     DOOR,
 )
+DOOR_CPU = Metric(
+    "churn_door_cpu_seconds", "counter", "How long a door's workers have used a processor core.", ("door",), DOOR
+)
+DOOR_MEMORY = Metric(
+    "churn_door_resident_memory_bytes", "gauge", "Memory that a door's living workers hold.", ("door",), DOOR
+)
 HTTP_REFUSED = Metric(
     "churn_http_requests_refused",
     "counter",

@@ -24,6 +24,7 @@ from services.load import Load
 from services.meters import counter, gauge, histogram
 from services.reserved import reserve_metrics
 from services.tallies import Ledger, Tally
+from services.usage import Usage
 
 reserve_metrics()  # before the first metric: each keeps the kind of file that it was made with
 
@@ -31,6 +32,8 @@ REQUESTS = counter(metrics.HTTP_REQUESTS)
 DURATION = histogram(metrics.HTTP_REQUEST_DURATION)
 IN_FLIGHT = gauge(metrics.HTTP_IN_FLIGHT, "livesum")
 IN_FLIGHT_LIMIT = gauge(metrics.HTTP_IN_FLIGHT_LIMIT, "livesum")
+CPU = counter(metrics.DOOR_CPU)
+MEMORY = gauge(metrics.DOOR_MEMORY, "livesum")
 REFUSED = counter(metrics.HTTP_REFUSED)
 PREDICTIONS = counter(metrics.PREDICTIONS)
 PROBABILITY = histogram(metrics.PROBABILITY)
@@ -153,10 +156,12 @@ def show_door(door: str) -> None:
         REFUSED.labels(door, reason)
 
 
-def show_load(door: str, load: Load) -> None:
-    """Show how much this worker has in hand, and may have."""
+def show_load(door: str, load: Load, usage: Usage) -> None:
+    """Show how much this worker has in hand, and may have, and what it takes of the machine."""
     IN_FLIGHT.labels(door).set(load.take_peak())
     IN_FLIGHT_LIMIT.labels(door).set(load.most)
+    CPU.labels(door).inc(usage.take_seconds())
+    MEMORY.labels(door).set(usage.resident_bytes())
 
 
 def show_model(door: str, scorer: Scorer, *, loaded_at: float, before: Scorer | None) -> None:

@@ -20,6 +20,7 @@ from services.orphans import Lifeline
 from services.settings import Door, ServiceSettings, metrics_folder, run_lock
 from services.shadow_metrics import shadow_metrics
 from services.stores import Stores
+from services.usage import Usage
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class Worker:
         self.spool = SpoolWriter(settings.spool_folder, door)
         self.stores = Stores(settings)
         self._attendance = Attendance(settings)
+        self._usage = Usage()
         self._lifeline = Lifeline()
         self._run_lock = _share_run_folder()
         self._lost = 0
@@ -49,7 +51,7 @@ class Worker:
         """Load what is in production, and begin to look after it."""
         self._attendance.look()
         telemetry.show_door(self.door)
-        telemetry.show_load(self.door, self.load)
+        telemetry.show_load(self.door, self.load, self._usage)
         self.live.follow()
         self._keeper.start()
         return self
@@ -98,7 +100,7 @@ class Worker:
                 self._lifeline.look()
                 self.live.follow()
                 self._attendance.look()
-                telemetry.show_load(self.door, self.load)
+                telemetry.show_load(self.door, self.load, self._usage)
                 self._show_recorder()
             except Exception as error:  # noqa: BLE001  the thread must outlive whatever a disk or a bundle does
                 log.error("keeper stumbled", extra={"kind": type(error).__name__})  # noqa: TRY400  no values in logs

@@ -177,17 +177,23 @@ SATURATION = Row(
         ),
         Panel(
             title="Processors", unit="short", page="observability", decimals=2,
-            text="Processor cores that a process uses; doors of several workers do not tell theirs.",
-            queries=((f"sum by (job) (rate(process_cpu_seconds_total{WINDOW}))", "{{job}}"),),
+            text="Processor cores that a door's workers use all together, and those of the watching processes.",
+            queries=(
+                (f'sum by (door) (rate(churn_door_cpu_seconds_total{{door=~"$door"}}{WINDOW}))', "{{door}}"),
+                (f"sum by (job) (rate(process_cpu_seconds_total{WINDOW}))", "{{job}}"),
+            ),
         ),
         Panel(
             title="Memory", unit="bytes", page="observability",
-            text="Memory that a process holds; doors of several workers do not tell theirs.",
-            queries=(("sum by (job) (process_resident_memory_bytes)", "{{job}}"),),
+            text="Memory that a door's workers hold all together, and that of the watching processes.",
+            queries=(
+                ('sum by (door) (churn_door_resident_memory_bytes{door=~"$door"})', "{{door}}"),
+                ("sum by (job) (process_resident_memory_bytes)", "{{job}}"),
+            ),
         ),
         Panel(
             title="Open files", unit="percentunit", page="observability", steps=((0.7, "yellow"), (0.9, "red")),
-            text="Open files and connections, as a share of what the process may open.",
+            text="Open files and connections of the watching processes, as a share of what each may open.",
             queries=(("max by (job) (process_open_fds / process_max_fds)", "{{job}}"),),
         ),
     ),
