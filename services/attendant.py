@@ -47,6 +47,8 @@ def main() -> None:
 
 
 def _attend(settings: ServiceSettings) -> None:
+    import alembic.command  # noqa: F401, PLC0415  before the threads: from two ends at once, its circle of imports breaks
+
     stopping = threading.Event()
     os.nice(NICENESS)
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
@@ -132,7 +134,7 @@ class Courier:
         self.move()
 
     def move(self) -> bool:
-        """Move everything that is there now; False when the database is away."""
+        """Move everything that is there now; False when that did not work, and `problem` says why."""
         try:
             self._relay = self._relay or self._open()
             report = self._relay.run_once()
@@ -140,6 +142,10 @@ class Courier:
             if str(error) != self.problem:
                 log.warning("database away: predictions wait in the spool", extra={"reason": str(error)})
             self.problem = str(error)
+            return False
+        except Exception as error:  # the thread must outlive it: without it nothing is ever stored again
+            self.problem = f"something unexpected happened ({type(error).__name__}): the log knows where"
+            log.exception("relay stumbled")
             return False
         if report.bad or report.torn:
             log.error("spool lines set aside", extra={"bad": report.bad, "torn": report.torn})

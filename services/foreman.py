@@ -61,6 +61,9 @@ class Foreman:
                 self.look()
             except (StoreError, OSError) as error:
                 log.debug("jobs not looked for", extra={"reason": str(error)})
+            except Exception as error:  # the thread must outlive it: else no job is ever done again
+                self.problem = f"something unexpected happened ({type(error).__name__}): the log knows where"
+                log.exception("foreman stumbled")
         self.end()
 
     def look(self) -> None:

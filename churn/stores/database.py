@@ -26,6 +26,8 @@ BUSY_SECONDS = 15
 ALEMBIC = threading.Lock()
 """Alembic keeps what it works on in a global: two threads that migrate two databases would mix them up."""
 
+LOADING = threading.Lock()
+
 # Shared folders of a database server that is gone answer nothing: libpq would wait for minutes.
 POSTGRES = {
     "connect_timeout": 3,
@@ -60,6 +62,7 @@ def migrate(engine: Engine) -> None:
     Raises:
         StoreError: the database did not answer, or was migrated by a newer version of this program.
     """
+    _load_alembic()
     from alembic import command  # noqa: PLC0415  see the module's docstring
     from alembic.util import CommandError  # noqa: PLC0415
 
@@ -81,6 +84,7 @@ def migrate(engine: Engine) -> None:
 
 def schema_version(engine: Engine) -> str | None:
     """Return the revision of the database's tables; None when it was never migrated."""
+    _load_alembic()
     from alembic.migration import MigrationContext  # noqa: PLC0415  see the module's docstring
 
     with reading(engine) as connection:
@@ -90,6 +94,7 @@ def schema_version(engine: Engine) -> str | None:
 
 def is_current(engine: Engine) -> bool:
     """Say whether the database's tables are those of this version."""
+    _load_alembic()
     from alembic.script import ScriptDirectory  # noqa: PLC0415  see the module's docstring
 
     return schema_version(engine) == ScriptDirectory.from_config(_alembic()).get_current_head()
@@ -138,6 +143,12 @@ def _tune_sqlite(connection: "SqliteConnection", _: ConnectionPoolEntry) -> None
     # loss of power. It costs one sync for each batch, none for each request.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _load_alembic() -> None:
+    """Import all of it, a thread at a time: it imports itself in a circle, which breaks when two begin at two ends."""
+    with LOADING:
+        import alembic.command  # noqa: F401, PLC0415  see the module's docstring
 
 
 def _alembic() -> "Config":
