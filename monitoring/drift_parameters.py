@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from churn.errors import UsageError
+from churn.parameters import read_parameter_file
 
 FILE = Path(__file__).parent / "parameters" / "drift.yaml"
 
@@ -35,8 +34,4 @@ def read_drift_parameters(path: Path = FILE) -> DriftParameters:
     Raises:
         UsageError: a value does not fit, with its name.
     """
-    try:
-        return DriftParameters.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise UsageError(f"{path} does not hold: {problems}") from error
+    return read_parameter_file(path, DriftParameters)

@@ -3,11 +3,10 @@
 from datetime import timedelta
 from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from churn.errors import UsageError
 from churn.labels.sightings import Silence
+from churn.parameters import read_parameter_file
 
 FILE = Path(__file__).parent / "parameters" / "performance.yaml"
 COMPARABLE = ("roc_auc", "pr_auc", "brier", "log_loss")
@@ -53,8 +52,4 @@ def read_performance_parameters(path: Path = FILE) -> PerformanceParameters:
     Raises:
         UsageError: a value does not fit, with its name.
     """
-    try:
-        return PerformanceParameters.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise UsageError(f"{path} does not hold: {problems}") from error
+    return read_parameter_file(path, PerformanceParameters)

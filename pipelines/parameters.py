@@ -1,15 +1,11 @@
-"""The science: one YAML file per stage, read into the stage's frozen parameters."""
+"""The parameters of the pipelines' stages, in `parameters/<stage>.yaml`."""
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import yaml
-from pydantic import BaseModel, ValidationError
-
-from churn.errors import UsageError
+from churn.parameters import Parameters, read_parameter_file
 
 FOLDER = Path(__file__).parent / "parameters"
-Parameters = TypeVar("Parameters", bound=BaseModel)
 
 
 def read_parameters(stage: str, kind: type[Parameters], **overrides: Any) -> Parameters:
@@ -18,10 +14,4 @@ def read_parameters(stage: str, kind: type[Parameters], **overrides: Any) -> Par
     Raises:
         UsageError: a value does not fit, with its name.
     """
-    values = yaml.safe_load((FOLDER / f"{stage}.yaml").read_text(encoding="utf-8")) or {}
-    values |= {name: value for name, value in overrides.items() if value is not None}
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise UsageError(f"the parameters of {stage} do not hold: {problems}") from error
+    return read_parameter_file(FOLDER / f"{stage}.yaml", kind, overrides)

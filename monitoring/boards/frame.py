@@ -7,6 +7,7 @@ from grafana_foundation_sdk.models.common import DataSourceRef
 from grafana_foundation_sdk.models.dashboard import DashboardLinkType, VariableHide, VariableOption, VariableRefresh
 
 from monitoring.boards.panel import Destination, Panel
+from monitoring.performance_measuring import OF_PARTS
 
 IN_SIGHT: Any = None
 """Where links stand when they are not put into a menu."""
@@ -24,18 +25,6 @@ VERSIONS = (
     'query_result(count_values("version", max(churn_production_version)) or group by (version) (churn_model_info))'
 )
 """Production first, since the first is what a board opens with; then whatever else workers serve."""
-
-MEASURES = (
-    "roc_auc",
-    "pr_auc",
-    "brier",
-    "calibration_slope",
-    "lift_at_10_percent",
-    "lift_at_20_percent",
-    "base_rate",
-    "profit",
-)
-"""What is measured in parts of the customers."""
 
 DESTINATIONS: dict[Destination, tuple[str, str]] = {
     "mlflow": ("MLflow: the version and its run", "${mlflow_url}/#/models/${model}/versions/${version}"),
@@ -65,8 +54,8 @@ def _named(name: str) -> Any:
         case "version":
             return _version().label("Version")
         case _:
-            options = [VariableOption(text=each, value=each, selected=each == MEASURES[0]) for each in MEASURES]
-            chosen = dashboard.CustomVariable(name).label("Measure").values(", ".join(MEASURES)).options(options)
+            options = [VariableOption(text=each, value=each, selected=each == OF_PARTS[0]) for each in OF_PARTS]
+            chosen = dashboard.CustomVariable(name).label("Measure").values(", ".join(OF_PARTS)).options(options)
             return chosen.current(options[0])
 
 

@@ -18,7 +18,7 @@ from churn.stores.drift import DriftRun, DriftStore
 from churn.stores.retrain_decisions import RetrainDecision, RetrainDecisionStore
 from cli.demo.processes import Processes, free_port
 from cli.demo.watchers import write_alertmanager, write_prometheus
-from tests.journey.alert_receiver import Receiver
+from tests.faults.receiver import Receiver
 from tests.monitoring.programs import require
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from churn.data.simulation.shifts import Shift
-from tests.journey.alert_receiver import receiving
+from tests.faults.receiver import Receiver
 from tests.journey.eyes_town import PATIENCE_SECONDS, Town, standing
 from tests.journey.live_traffic import Traffic, coming
 
@@ -28,7 +28,7 @@ SCHEDULE = ("drift=15s", "retrain=20s", "reports=1m", "performance=off")
 
 @pytest.mark.slow
 def test_drift_is_seen_told_and_answered_by_a_promoted_retraining_and_no_request_fails(tmp_path: Path) -> None:
-    with receiving() as receiver, standing(tmp_path) as town:
+    with Receiver() as receiver, standing(tmp_path) as town:
         put_first_version_in_production(town)
         remember_half_a_year(town)
         town.open_doors()
@@ -39,20 +39,20 @@ def test_drift_is_seen_told_and_answered_by_a_promoted_retraining_and_no_request
             traffic.rate = QUIET_RATE  # on a slow machine too the changed ones will be the most
             town.churn("drift")
             town.wait(lambda: town.metric("churn_drift_detected") == 0, "the drift panel shows 0")
-            assert not receiver.has_heard(ALERT, "firing")
+            assert not receiver.fired[ALERT]
 
             change_customers(town, traffic)
             changed = traffic.sent + CHANGED_CUSTOMERS
             town.wait(lambda: traffic.sent >= changed, "they are the most by now")
             town.schedule(*SCHEDULE)
             town.wait(lambda: town.metric("churn_drift_detected") == 1, "the drift panel turned to 1")
-            town.wait(lambda: receiver.has_heard(ALERT, "firing"), f"{ALERT} arrived")
+            town.wait(lambda: receiver.fired[ALERT], f"{ALERT} arrived")
             town.wait(lambda: is_promoted(town), "a retraining was promoted", seconds=2 * PATIENCE_SECONDS)
             town.wait(lambda: town.versions() == {2}, "both doors serve version 2")
 
             town.wait(lambda: has_no_drift(town, 2), "version 2 knows its customers")
             town.wait(lambda: town.metric("churn_drift_detected") == 0, "the drift panel shows 0 again")
-            town.wait(lambda: receiver.has_heard(ALERT, "resolved"), f"{ALERT} was resolved")
+            town.wait(lambda: receiver.ended[ALERT], f"{ALERT} was resolved")
 
         town.say(f"{traffic.sent:,} requests, {traffic.lost} lost, {traffic.tries_again} tried again")
         assert traffic.lost == 0

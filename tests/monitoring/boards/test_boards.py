@@ -13,7 +13,7 @@ import yaml
 from churn.metrics import CATALOGUE, Kind
 from monitoring.boards.__main__ import FOLDER, write
 from monitoring.boards.boards import BOARDS
-from monitoring.boards.frame import ADDRESSES, MEASURES
+from monitoring.boards.frame import ADDRESSES
 from monitoring.boards.grafana import board_json
 from monitoring.boards.panel import Board
 from monitoring.rules import every_rule, read_rules
@@ -181,12 +181,6 @@ def test_a_panels_runbook_is_an_alerts(board: Board) -> None:
     alerts = {rule["alert"] for _, rule in every_rule(read_rules()) if "alert" in rule}
 
     assert {panel.runbook for panel in board.panels if panel.runbook} <= alerts
-
-
-def test_the_measures_to_choose_from_are_those_that_are_measured_in_parts() -> None:
-    from monitoring.performance_measuring import OF_PARTS
-
-    assert MEASURES == OF_PARTS
 
 
 def test_every_metric_of_the_catalogue_is_on_a_board() -> None:
