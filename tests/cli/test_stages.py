@@ -173,7 +173,7 @@ def test_an_mlflow_that_is_away_is_one_clear_line_and_quick(
 
 
 @pytest.mark.slow
-def test_an_mlflow_that_never_answers_is_one_clear_line_within_half_a_minute(churn: Churn) -> None:
+def test_an_mlflow_that_never_answers_is_one_clear_line_within_a_minute(churn: Churn) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         threading.Thread(target=_accept_and_wait, args=(silent,), daemon=True).start()
@@ -182,7 +182,7 @@ def test_an_mlflow_that_never_answers_is_one_clear_line_within_half_a_minute(chu
         answer = churn("status", MLFLOW_TRACKING_URI=f"http://127.0.0.1:{port}")
 
         assert_one_line(answer, f"http://127.0.0.1:{port}")
-        assert time.monotonic() - began < 35
+        assert time.monotonic() - began < 60
 
 
 def _accept_and_wait(server: socket.socket) -> None:

@@ -52,9 +52,14 @@ def trials_in(storage: str) -> list[FrozenTrial]:
         opened.engine.dispose()
 
 
-def wait_for(storage: str, what: Callable[[list[FrozenTrial]], object]) -> None:
+def child_at_work(storage: str, first: "subprocess.Popen[bytes]", other: "subprocess.Popen[bytes]") -> int:
+    """Wait until both machines are at a trial, and return the process of the first that is at one now."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while not what(trials_in(storage)):
+    while True:
+        trials = trials_in(storage)
+        at_work = running_by_children(trials, first)
+        if at_work and running_by_children(trials, other):
+            return at_work[0]
         assert time.monotonic() < deadline, "the machines do not get on"
         time.sleep(0.2)
 
@@ -85,9 +90,7 @@ def test_machines_share_a_search_and_killed_ones_lose_nothing(
     storage_of(storage)
 
     first, doomed = begin(storage, "first", workers=2), begin(storage, "doomed", workers=2)
-    wait_for(storage, lambda trials: running_by_children(trials, first) and running_by_children(trials, doomed))
-    [victim, *_] = running_by_children(trials_in(storage), first)
-    os.kill(victim, signal.SIGKILL)
+    os.kill(child_at_work(storage, first, doomed), signal.SIGKILL)
     os.kill(doomed.pid, signal.SIGKILL)
     late = begin(storage, "late", workers=1)
 
