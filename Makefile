@@ -27,8 +27,13 @@ eyes: setup ## live traffic shifts: drift is seen, an alert arrives, a retrainin
 test: setup ## what must pass before every commit (under 10 minutes); DATA=Telco-Customer-Churn.csv adds the real file
 	@$(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest -n auto --dist loadfile
 
+COMPUTING = tests/churn tests/benchmarks
+
 test-slow: setup ## the longer tests: faults, fuzzing, real servers
-	@$(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest -m slow -n auto --dist loadfile --durations=20
+	@# what only computes, side by side; what has servers, faults and deadlines, one after the other
+	@$(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest -m slow -n auto --dist loadfile --durations=10 $(COMPUTING)
+	@$(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest -m slow -n 1 --dist loadfile --durations=20 \
+		$(addprefix --ignore=,$(COMPUTING))
 
 FAULTS = $(BIN)/pytest -m slow -p no:cacheprovider
 FAULT_FOLDER = var/faults
