@@ -45,14 +45,11 @@ def drift(
 
 def _look(since: datetime | None, version: int | None, settings: "MonitoringSettings") -> "Found":
     """Run the job, and note that it ran, for whoever watches that it does."""
-    from churn.stores.database import migrate, open_database
     from churn.stores.stage_runs import StageRunLog, noted
     from monitoring.drift import drift as look
     from monitoring.drift_parameters import read_drift_parameters
 
-    engine = open_database(settings.database_url)
-    migrate(engine)
-    with noted(StageRunLog(engine), settings.model, "drift") as account:
+    with noted(StageRunLog.at(settings.database_url), settings.model, "drift") as account:
         found = look(since, read_drift_parameters(), settings=settings, version=version)
         account.words = f"{found.status}: {found.message}"
     return found

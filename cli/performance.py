@@ -45,14 +45,11 @@ def performance(
 
 def _look(version: int | None, settings: "MonitoringSettings") -> "tuple[PerformanceFound, ...]":
     """Run the job, and note that it ran, for whoever watches that it does."""
-    from churn.stores.database import migrate, open_database
     from churn.stores.stage_runs import StageRunLog, noted
     from monitoring.performance import performance as look
     from monitoring.performance_parameters import read_performance_parameters
 
-    engine = open_database(settings.database_url)
-    migrate(engine)
-    with noted(StageRunLog(engine), settings.model, "performance") as account:
+    with noted(StageRunLog.at(settings.database_url), settings.model, "performance") as account:
         found = look(read_performance_parameters(), settings=settings, version=version)
         account.words = "; ".join(f"version {one.run.model_version}: {one.run.status}" for one in found) or NOBODY
     return found

@@ -3,16 +3,13 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cli import console
 from cli.options import JsonOption
-
-if TYPE_CHECKING:
-    from churn.stores.stage_runs import StageRunLog
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -31,14 +28,14 @@ def score(
     as_json: JsonOption = False,
 ) -> None:
     """Score in chunks with flat memory; run the same command again after a kill and it goes on where it stopped."""
-    from churn.stores.stage_runs import noted_if_possible
+    from churn.stores.stage_runs import StageRunLog, noted_if_possible
     from pipelines.score import score as run
     from pipelines.settings import PipelineSettings
 
     settings = PipelineSettings()
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} rows"), TimeElapsedColumn())
     with (
-        noted_if_possible(lambda: _runs(settings.database_url), settings.model, "score") as account,
+        noted_if_possible(lambda: StageRunLog.at(settings.database_url), settings.model, "score") as account,
         Progress(*columns, console=console.err, disable=not console.err.is_terminal, transient=True) as bar,
     ):
         task = bar.add_task("rows", total=None)
@@ -60,12 +57,3 @@ def score(
         f", {found.rejected:,} set aside\nscores:   {output}\nrejected: {found.rejected_file}",
         markup=False,
     )
-
-
-def _runs(database_url: str) -> "StageRunLog":
-    from churn.stores.database import migrate, open_database
-    from churn.stores.stage_runs import StageRunLog
-
-    engine = open_database(database_url)
-    migrate(engine)
-    return StageRunLog(engine)

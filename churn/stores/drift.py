@@ -59,7 +59,7 @@ class DriftMeasure:
     """What one method found in one column.
 
     Attributes:
-        is_decisive: of the column's methods this one is furthest beyond its threshold, or nearest to it.
+        is_decisive: this method speaks for the column: the first that found drift, else the first of all.
     """
 
     column_name: str

@@ -9,6 +9,7 @@ from typing import Literal
 from sqlalchemy import Engine, Row, insert, select, update
 
 from churn.errors import ChurnError, StoreError
+from churn.stores.database import migrate, open_database
 from churn.stores.tables import stage_runs
 from churn.stores.transactions import database_now_text, reading, writing
 
@@ -40,6 +41,13 @@ class StageRunLog:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+
+    @classmethod
+    def at(cls, url: str) -> "StageRunLog":
+        """Open the database at a URL, with its tables as this version knows them."""
+        engine = open_database(url)
+        migrate(engine)
+        return cls(engine)
 
     def begin(self, model_name: str, stage: str) -> int:
         """Note that a stage begins, and return the run's number."""
