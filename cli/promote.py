@@ -18,15 +18,15 @@ def promote(
 ) -> None:
     """Judge a version on its held-out rows, and move the alias when nothing speaks against it; else exit status 2."""
     from churn.evaluation.gate import Gate
+    from pipelines.moves import Order
     from pipelines.parameters import read_parameters
-    from pipelines.promote import Order
     from pipelines.promote import promote as move
     from pipelines.settings import PipelineSettings
     from pipelines.tracking import open_tracking
 
     settings = PipelineSettings()
     open_tracking(settings)
-    gate = read_parameters("promote", Gate)
+    gate = read_parameters("gate", Gate)
     found = move(version or None, Order(actor or settings.actor, reason), gate, settings=settings)
     if not found.verdict.passed:
         console.err.print(f"version {found.version} was refused: {'; '.join(found.verdict.reasons)}", markup=False)

@@ -11,7 +11,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def rollback(reason: ReasonOption = "not given", actor: ActorOption = None) -> None:
     """Move the alias back to the version that was in production before."""
-    from pipelines.promote import Order
+    from pipelines.moves import Order
     from pipelines.promote import rollback as move_back
     from pipelines.settings import PipelineSettings
     from pipelines.tracking import open_tracking

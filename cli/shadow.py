@@ -24,7 +24,7 @@ def set_(
     actor: ActorOption = None,
 ) -> None:
     """Score a version beside production from now on; another one that is scored so ends."""
-    from pipelines.promote import Order
+    from pipelines.moves import Order
     from pipelines.settings import PipelineSettings
     from pipelines.shadow import set_shadow
     from pipelines.tracking import open_tracking

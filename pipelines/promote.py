@@ -11,23 +11,19 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Engine
 
 from churn.errors import ConflictError, NotFoundError, StoreError
-from churn.evaluation.fairness import Decided, group_reports, unfair
-from churn.evaluation.gate import Gate, Verdict, judge
-from churn.evaluation.metrics import MEASURES
-from churn.scoring.scorer import Scorer
+from churn.evaluation.gate import Gate, Verdict
 from churn.stores.database import migrate, open_database
 from churn.stores.leases import Lease, hold_lease
 from churn.stores.promotions import Action, Move, PromotionLog
 from churn.stores.registry import ModelRegistry, RegisteredBundle
-from pipelines.holdout import Holdout, read_holdout
+from pipelines.gate import judge_version
+from pipelines.moves import Order
 from pipelines.registered import load_registered
 from pipelines.settings import PipelineSettings
-from pipelines.tracking import find_training
 
 log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 120
-COMPARED = ("roc_auc", "brier")
 AUDIT_ROWS = 100_000
 """How far back a rollback looks: many refused promotions may lie between."""
 
@@ -50,16 +46,6 @@ class Promoted:
     has_moved: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """Who wants a move, and why."""
-
-    actor: str
-    reason: str
-    is_override: bool = False
-    """Move although the gate says no; the audit keeps what it said."""
-
-
 def promote(version: int | None, order: Order, gate: Gate, *, settings: PipelineSettings) -> Promoted:
     """Judge a version, the newest when None, and move the alias to it when nothing speaks against it.
 
@@ -71,7 +57,8 @@ def promote(version: int | None, order: Order, gate: Gate, *, settings: Pipeline
     with hold_lease(engine, f"promote:{settings.model}", owner=order.actor, seconds=LEASE_SECONDS) as lease:
         production = registry.production(settings.model)
         candidate = registry.version(settings.model, version) if version else _newest(registry, settings)
-        verdict, metrics = _judge(candidate, production, gate, settings)
+        judged = judge_version(candidate, production, gate, settings=settings)
+        verdict, metrics = judged.verdict, judged.metrics
         move = _Move(registry, PromotionLog(engine), candidate, production)
         registry.tag(candidate, {"validation_status": _status(verdict, order)})
         if has_moved := verdict.passed or order.is_override:
@@ -198,35 +185,6 @@ def _newest(registry: ModelRegistry, settings: PipelineSettings) -> RegisteredBu
     if not versions:
         raise NotFoundError(f"{settings.model} has no version: run `churn train`, `churn evaluate`, `churn register`")
     return versions[0]
-
-
-def _judge(
-    candidate: RegisteredBundle, production: RegisteredBundle | None, gate: Gate, settings: PipelineSettings
-) -> tuple[Verdict, dict[str, float]]:
-    """Measure both on the candidate's held-out rows, each with its own bundle, and ask the gate."""
-    registry = ModelRegistry(settings.tracking_uri)
-    holdout = read_holdout(find_training(settings, candidate.run_id))
-    scorer = load_registered(candidate, registry, settings)
-    measured, reasons = _measure(scorer, holdout), _unfair(scorer, holdout)
-    if production is None or production.version == candidate.version:
-        return judge(measured, None, gate, objections=reasons), measured
-    in_use = _measure(load_registered(production, registry, settings), holdout)
-    return judge(measured, in_use, gate, objections=reasons), measured
-
-
-def _measure(scorer: Scorer, holdout: Holdout) -> dict[str, float]:
-    scores = scorer.score_columns(holdout.columns(scorer.contract))
-    return {name: MEASURES[name](holdout.labels, scores) for name in COMPARED}
-
-
-def _unfair(scorer: Scorer, holdout: Holdout) -> tuple[str, ...]:
-    """Say which gaps between protected groups are beyond the contract's tolerance; nothing without one."""
-    tolerance = scorer.contract.fairness
-    if tolerance is None:
-        return ()
-    columns = holdout.columns(scorer.contract)
-    decided = Decided(columns, holdout.labels, scorer.score_columns(columns), scorer.threshold)
-    return tuple(unfair(group_reports(scorer.contract, decided), tolerance))
 
 
 def _version_before(audit: PromotionLog, settings: PipelineSettings, current: int) -> int:

@@ -13,8 +13,9 @@ from churn.stores.registry import RegisteredBundle
 from pipelines.customers import Source, choose_customers
 from pipelines.evaluate import Evaluated, evaluate
 from pipelines.ingest import Ingested, ingest
+from pipelines.moves import Order
 from pipelines.parameters import read_parameters
-from pipelines.promote import Order, Promoted, promote
+from pipelines.promote import Promoted, promote
 from pipelines.register import register
 from pipelines.settings import PipelineSettings
 from pipelines.tracking import Say, open_tracking
@@ -52,7 +53,7 @@ def go_round(
     made = make_version(contract, data, overrides=overrides, settings=settings, say=say)
     say(f"promote: version {made.registered.version}")
     order = Order(settings.actor, "end of the ring")
-    promoted = promote(made.registered.version, order, read_parameters("promote", Gate), settings=settings)
+    promoted = promote(made.registered.version, order, read_parameters("gate", Gate), settings=settings)
     return Round(made.source, made.ingested, made.trained, made.evaluated, made.registered, promoted)
 
 

@@ -9,8 +9,8 @@ import logging
 from churn.errors import NotFoundError, UsageError
 from churn.scoring.prediction import utc_now
 from churn.scoring.scorer import Scorer
-from churn.stores.registry import ModelRegistry, RegisteredBundle
-from pipelines.promote import Order
+from churn.stores.registry import SHADOW, ModelRegistry, RegisteredBundle
+from pipelines.moves import Order
 from pipelines.registered import load_registered
 from pipelines.settings import PipelineSettings
 
@@ -36,7 +36,7 @@ def set_shadow(version: int, order: Order, *, settings: PipelineSettings) -> Reg
         raise UsageError(f"version {version} is in production: it can't be its own shadow; `churn status` lists others")
     load_registered(bundle, registry, settings)
     registry.tag(bundle, {"shadow_actor": order.actor, "shadow_reason": order.reason, "shadow_since": utc_now()})
-    registry.move_shadow(bundle)
+    registry.move_alias(bundle, SHADOW)
     log.info("shadow set", extra={"version": version, "actor": order.actor})
     return bundle
 
@@ -44,9 +44,9 @@ def set_shadow(version: int, order: Order, *, settings: PipelineSettings) -> Reg
 def clear_shadow(*, settings: PipelineSettings) -> RegisteredBundle | None:
     """Take the alias away, and return the version that had it; None when none had."""
     registry = ModelRegistry(settings.tracking_uri)
-    before = registry.shadow(settings.model)
+    before = registry.aliased(settings.model, SHADOW)
     if before is not None:
-        registry.clear_shadow(settings.model)
+        registry.clear_alias(settings.model, SHADOW)
         log.info("shadow cleared", extra={"version": before.version})
     return before
 
@@ -59,7 +59,7 @@ def shadow_and_production(
     Raises:
         NotFoundError: nothing has the alias, or nothing is in production.
     """
-    shadow = registry.shadow(settings.model) if version is None else registry.version(settings.model, version)
+    shadow = registry.aliased(settings.model, SHADOW) if version is None else registry.version(settings.model, version)
     production = registry.production(settings.model)
     if shadow is None:
         raise NotFoundError("no version has the alias shadow: `churn shadow set VERSION` gives it to one")

@@ -15,7 +15,7 @@ from typing import Protocol
 from churn.errors import BundleError, StoreError
 from churn.scoring.loading import load_scorer
 from churn.settings import Settings
-from churn.stores.registry import FETCHING, ModelRegistry, RegisteredBundle
+from churn.stores.registry import FETCHING, SHADOW, ModelRegistry, RegisteredBundle
 from services.exchange import DIGEST, Pointer, read_note, write_note
 from services.settings import ServiceSettings
 
@@ -34,8 +34,8 @@ class Registry(Protocol):
     def production(self, name: str) -> RegisteredBundle | None:
         """Read the alias."""
 
-    def shadow(self, name: str) -> RegisteredBundle | None:
-        """Read the other alias."""
+    def aliased(self, name: str, alias: str) -> RegisteredBundle | None:
+        """Read another alias."""
 
     def fetch_bundle(self, bundle: RegisteredBundle, folder: Path) -> Path:
         """Download a version."""
@@ -91,7 +91,7 @@ class Mirror:
 
     def _follow_shadow(self, registry: Registry) -> None:
         """As `_follow`, but a shadow that does not hold is nobody's loss: it is not scored, and that is all."""
-        registered = registry.shadow(self._settings.model)
+        registered = registry.aliased(self._settings.model, SHADOW)
         if registered is not None and self._is_followed(registered, self._settings.shadow_file):
             return
         if registered is None or self._is_quarantined(registered):

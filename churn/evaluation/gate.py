@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Gate(BaseModel):
-    """What a candidate has to reach; section `promote` of the parameters."""
+    """What a candidate has to reach; section `gate` of the parameters."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,4 +1,4 @@
-"""The audit of every move of the production alias: rows are added, never changed."""
+"""The audit of every move of an alias, and of what was registered: rows are added, never changed."""
 
 import uuid
 from collections.abc import Mapping
@@ -12,14 +12,17 @@ from churn.errors import ConflictError, NotFoundError
 from churn.stores.tables import promotions
 from churn.stores.transactions import database_now_text, reading, writing
 
-Action = Literal["promote", "rollback"]
+Action = Literal["register", "promote", "rollback", "give", "take", "foreign"]
+"""`promote` and `rollback` move production; `give` and `take` any other alias; `register` makes a version that no alias
+names yet; `foreign` is a move that somebody made without us, noted when it was seen."""
+
 Status = Literal["prepared", "done", "refused", "failed"]
 Ending = Literal["done", "refused", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A move of the production alias that somebody wants."""
+    """A move of an alias that somebody wants."""
 
     model_name: str
     action: Action
@@ -29,6 +32,9 @@ class Move:
     to_version: int | None
     actor: str
     """Who wants it: a person, or a job."""
+
+    alias: str = "production"
+    """Empty for `register`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class Promotion:
     reason: str
     details: Mapping[str, object]
     at: str
+    alias: str = "production"
 
 
 class PromotionLog:

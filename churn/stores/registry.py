@@ -1,4 +1,4 @@
-"""The MLflow registry: versions, the aliases `production` and `shadow`, and the bundles behind them.
+"""The MLflow registry: versions, aliases (`production`, `canary`, `shadow`, `staging`), and the bundles behind them.
 
 Imports mlflow, which is slow: serving workers never import this module. With a tracking address of http(s) the
 `mlflow-skinny` of the serving environment is enough; a sqlite address needs the full mlflow.
@@ -23,7 +23,9 @@ from churn.bundle.files import verify
 from churn.errors import BundleError, NotFoundError, StoreError
 
 PRODUCTION = "production"
+CANARY = "canary"
 SHADOW = "shadow"
+STAGING = "staging"
 DIGEST_TAG = "manifest_sha256"
 FETCHING = ".fetching-"
 """Folders of downloads that have not ended begin so."""
@@ -78,11 +80,11 @@ class ModelRegistry:
 
     def production(self, name: str) -> RegisteredBundle | None:
         """Read the alias `production` once; None when nothing is in production."""
-        return self._found(lambda: self._client.get_model_version_by_alias(name, PRODUCTION))
+        return self.aliased(name, PRODUCTION)
 
-    def shadow(self, name: str) -> RegisteredBundle | None:
-        """Read the alias `shadow` once; None when no version is scored beside production."""
-        return self._found(lambda: self._client.get_model_version_by_alias(name, SHADOW))
+    def aliased(self, name: str, alias: str) -> RegisteredBundle | None:
+        """Read an alias once; None when no version has it."""
+        return self._found(lambda: self._client.get_model_version_by_alias(name, alias))
 
     def version(self, name: str, version: int) -> RegisteredBundle:
         """Return one version.
@@ -149,26 +151,25 @@ class ModelRegistry:
                 self._client.set_model_version_tag(bundle.name, str(bundle.version), key, value)
 
     def move_production(self, bundle: RegisteredBundle) -> None:
-        """Point the alias `production` at a version and read it back.
+        """Point the alias `production` at a version and read it back; raises as `move_alias` does."""
+        self.move_alias(bundle, PRODUCTION)
+
+    def move_alias(self, bundle: RegisteredBundle, alias: str) -> None:
+        """Point an alias at a version and read it back.
 
         Raises:
             StoreError: the alias does not name the version afterwards.
         """
         with self._translated():
-            self._client.set_registered_model_alias(bundle.name, PRODUCTION, str(bundle.version))
-        now = self.production(bundle.name)
+            self._client.set_registered_model_alias(bundle.name, alias, str(bundle.version))
+        now = self.aliased(bundle.name, alias)
         if now is None or now.version != bundle.version:
-            raise StoreError(f"the alias {PRODUCTION} of {bundle.name} was moved by somebody else at the same time")
+            raise StoreError(f"the alias {alias} of {bundle.name} was moved by somebody else at the same time")
 
-    def move_shadow(self, bundle: RegisteredBundle) -> None:
-        """Point the alias `shadow` at a version."""
+    def clear_alias(self, name: str, alias: str) -> None:
+        """Take an alias away; nothing happens when no version has it."""
         with self._translated():
-            self._client.set_registered_model_alias(bundle.name, SHADOW, str(bundle.version))
-
-    def clear_shadow(self, name: str) -> None:
-        """Take the alias `shadow` away; nothing happens when there is none."""
-        with self._translated():
-            self._client.delete_registered_model_alias(name, SHADOW)
+            self._client.delete_registered_model_alias(name, alias)
 
     def mirror_stage(self, bundle: RegisteredBundle) -> None:
         """Show the move as the legacy stage too, for clients that still read stages."""

@@ -44,6 +44,9 @@ predictions = Table(
     Column("expected_loss", Double),
     Column("expected_profit", Double),
     Column("priority_score", Double),
+    Column("block", BigInteger),
+    Column("digest", String(64)),
+    Index("predictions_by_block", "block"),
     Index("predictions_by_version", "model_name", "model_version", "predicted_at"),
     Index("predictions_by_customer", "customer_id", "predicted_at"),
 )
@@ -63,6 +66,7 @@ promotions = Table(
     Column("id", Id, primary_key=True, autoincrement=True),
     Column("move_id", String(36), nullable=False),
     Column("model_name", String(64), nullable=False),
+    Column("alias", String(32), nullable=False, server_default="production"),
     Column("action", String(16), nullable=False),
     Column("from_version", Integer),
     Column("to_version", Integer),
@@ -73,6 +77,67 @@ promotions = Table(
     Column("at", Moment, nullable=False),
     UniqueConstraint("move_id", "status", name="promotions_once_each"),
     Index("promotions_by_model", "model_name", "id"),
+)
+
+log_head = Table(
+    "log_head",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+log_blocks = Table(
+    "log_blocks",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(16), nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("rows_digest", String(64), nullable=False),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("pruned_at", Moment),
+)
+
+gate_verdicts = Table(
+    "gate_verdicts",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("model_name", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("production_version", Integer),
+    Column("at", Moment, nullable=False),
+    Column("decision", String(16), nullable=False),
+    Column("reasons", Text, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("profit_difference", Double),
+    Column("profit_low", Double),
+    Column("profit_high", Double),
+    Column("labels_needed", Integer),
+    Column("actor", String(255), nullable=False),
+    Column("report", Text, nullable=False),
+    Index("gate_verdicts_by_version", "model_name", "version", "id"),
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("model_name", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("stage", String(16), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("actor", String(255), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("stage_started_at", Moment, nullable=False),
+    Column("finished_at", Moment),
+    Column("words", Text, nullable=False),
+    Index("releases_by_model", "model_name", "id"),
 )
 
 drift_runs = Table(

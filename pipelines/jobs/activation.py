@@ -3,8 +3,9 @@
 from churn.evaluation.gate import Gate
 from churn.stores.orders import ActivateOrder
 from pipelines.jobs.task import Ending, Task
+from pipelines.moves import Order
 from pipelines.parameters import read_parameters
-from pipelines.promote import Order, Promoted, activate
+from pipelines.promote import Promoted, activate
 from pipelines.tracking import open_tracking
 
 
@@ -15,7 +16,7 @@ def do_activate(task: Task) -> Ending:
     open_tracking(task.settings)
     wanted = Order(task.job.actor, order.reason, order.override)
     task.teller.commit()
-    moved = activate(order.version, wanted, read_parameters("promote", Gate), settings=task.settings)
+    moved = activate(order.version, wanted, read_parameters("gate", Gate), settings=task.settings)
     return Ending(words_of(moved), outcome_of(moved))
 
 

@@ -13,9 +13,10 @@ from churn.stores.job_files import file_within
 from churn.stores.orders import RetrainOrder
 from pipelines.jobs.activation import outcome_of, words_of
 from pipelines.jobs.task import Ending, Task
+from pipelines.moves import Order
 from pipelines.newest import contract_of, table_of
 from pipelines.parameters import read_parameters
-from pipelines.promote import Order, promote
+from pipelines.promote import promote
 from pipelines.ring import Made, facts_of, make_version
 from pipelines.settings import PipelineSettings
 from pipelines.tracking import find_training, open_tracking
@@ -55,7 +56,7 @@ def _promoted(task: Task, made: Made, ending: Ending) -> Ending:
     task.teller.tell(f"judging version {made.registered.version}", 0.98)
     wanted = Order(task.job.actor, f"retraining {task.job.job_id}")
     task.teller.commit()
-    moved = promote(made.registered.version, wanted, read_parameters("promote", Gate), settings=task.settings)
+    moved = promote(made.registered.version, wanted, read_parameters("gate", Gate), settings=task.settings)
     return Ending(words_of(moved), {**ending.result, "activation": outcome_of(moved)})
 
 

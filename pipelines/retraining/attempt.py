@@ -11,9 +11,10 @@ from churn.stores.leases import Lease
 from churn.stores.registry import ModelRegistry
 from churn.stores.retrain_decisions import RetrainDecisionStore
 from pipelines.evaluate import evaluate
+from pipelines.moves import Order
 from pipelines.newest import parameters_of
 from pipelines.parameters import read_parameters
-from pipelines.promote import Order, Promoted, promote
+from pipelines.promote import Promoted, promote
 from pipelines.register import register
 from pipelines.retraining.considering import Considered
 from pipelines.retraining.evidence import FAILED
@@ -94,7 +95,7 @@ class Attempt:
         say(f"promote: version {version}")
         self.lease.check()
         order = Order(self.settings.actor, f"retrain decision {self.number}: {why}")
-        return self._noted(_outcome(promote(version, order, read_parameters("promote", Gate), settings=self.settings)))
+        return self._noted(_outcome(promote(version, order, read_parameters("gate", Gate), settings=self.settings)))
 
     def _noted(self, outcome: Outcome) -> Outcome:
         self.store.finish(self.number, outcome.words, version=outcome.version)

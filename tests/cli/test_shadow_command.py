@@ -91,7 +91,7 @@ def test_a_shadow_is_set_reported_and_cleared(
     churn: Churn, registry: ModelRegistry, settings: Settings, other: Path
 ) -> None:
     assert churn("set", "2", "--reason", "we wonder")[0] == 0
-    shadow = registry.shadow("churn")
+    shadow = registry.aliased("churn", "shadow")
     assert shadow is not None
     assert (shadow.version, shadow.tags["shadow_actor"], shadow.tags["shadow_reason"]) == (2, "tester", "we wonder")
 
@@ -110,7 +110,7 @@ def test_a_shadow_is_set_reported_and_cleared(
     assert (found["version"], found["comparison"]["rows"]) == (2, 30)
 
     assert "no shadow any more" in churn("clear")[1]
-    assert registry.shadow("churn") is None
+    assert registry.aliased("churn", "shadow") is None
     assert churn("clear") == (0, "there is no shadow\n")
     code, said = churn("report")
     assert (code, "churn shadow set" in said) == (1, True)
@@ -129,4 +129,4 @@ def test_what_can_be_no_shadow_gets_no_alias(
         graph.write_bytes(b"not a graph")
     code, said = churn("set", "2")
     assert (code, "model.onnx" in said) == (1, True)
-    assert registry.shadow("churn") is None
+    assert registry.aliased("churn", "shadow") is None

@@ -148,7 +148,8 @@ def mirror(errand: Errand) -> None:
 def roll_back(errand: Errand) -> None:
     """`churn rollback`; one that finds nothing to go back to is told so, and that is an end too."""
     from churn.errors import NotFoundError
-    from pipelines.promote import Order, rollback
+    from pipelines.moves import Order
+    from pipelines.promote import rollback
 
     try:
         rollback(Order("a test", "it crashes"), settings=settings_of(errand))

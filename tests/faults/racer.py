@@ -10,7 +10,8 @@ from churn.settings import set_library_defaults
 def main() -> None:
     """Read moments from standard input, one a line; answer each with what came of it."""
     set_library_defaults()
-    from pipelines.promote import Order, rollback
+    from pipelines.moves import Order
+    from pipelines.promote import rollback
     from pipelines.settings import PipelineSettings
 
     settings = PipelineSettings()

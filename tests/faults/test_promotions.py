@@ -6,7 +6,8 @@ import pytest
 
 from churn.contract.contract import Contract
 from churn.stores.promotions import Move, PromotionLog
-from pipelines.promote import Order, _open, rollback
+from pipelines.moves import Order
+from pipelines.promote import _open, rollback
 from pipelines.settings import PipelineSettings
 from tests.faults.amounts import amount
 from tests.faults.conftest import Shop

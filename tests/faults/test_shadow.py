@@ -32,7 +32,7 @@ def cast_shadow(shop: Shop, which: str) -> int:
         mlflow.set_tracking_uri(shop.uri)
         digest = digest_of(shop.folders[which])
         made = shop.registry.register(shop.name, shop.logged[which], run_id=shop.run_id, digest=digest, tags={})
-        shop.registry.move_shadow(made)
+        shop.registry.move_alias(made, "shadow")
     return made.version
 
 

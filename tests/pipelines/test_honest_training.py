@@ -14,9 +14,10 @@ from churn.features.frame import raw_frame
 from pipelines.development import BASELINE, STACK, Development
 from pipelines.evaluate import evaluate
 from pipelines.ingest import Ingested, ingest
+from pipelines.moves import Order
 from pipelines.nested import nested_scores
 from pipelines.parameters import read_parameters
-from pipelines.promote import Order, promote
+from pipelines.promote import promote
 from pipelines.register import register
 from pipelines.search import storage_of
 from pipelines.tracking import find_training, open_tracking, silent

@@ -23,7 +23,8 @@ from churn.stores.registry import ModelRegistry
 from pipelines import promote as promoting
 from pipelines.evaluate import evaluate
 from pipelines.holdout import Holdout, read_holdout
-from pipelines.promote import Order, activate, promote, rollback
+from pipelines.moves import Order
+from pipelines.promote import activate, promote, rollback
 from pipelines.register import register
 from pipelines.status import status
 from pipelines.tracking import find_training, open_tracking
@@ -373,7 +374,8 @@ from churn.settings import set_library_defaults
 set_library_defaults()
 from churn.errors import ConflictError
 from churn.evaluation.gate import Gate
-from pipelines.promote import Order, promote
+from pipelines.moves import Order
+from pipelines.promote import promote
 from pipelines.settings import PipelineSettings
 from pipelines.tracking import open_tracking
 settings = PipelineSettings(home=Path(sys.argv[1]))

@@ -27,9 +27,10 @@ from churn.stores.registry import ModelRegistry
 from churn.stores.retrain_decisions import NewDecision, RetrainDecisionStore
 from churn.stores.stage_runs import StageRunLog
 from pipelines.evaluate import evaluate
+from pipelines.moves import Order
 from pipelines.newest import table_of
 from pipelines.parameters import FOLDER, read_parameters
-from pipelines.promote import Order, promote
+from pipelines.promote import promote
 from pipelines.register import register
 from pipelines.retrain import Wish, retrain
 from pipelines.retraining.material import fingerprint_of

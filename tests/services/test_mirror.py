@@ -35,7 +35,8 @@ class ShelfRegistry:
             raise StoreError("the registry is away")
         return None if self.alias is None else self._registered(name, self.alias)
 
-    def shadow(self, name: str) -> RegisteredBundle | None:
+    def aliased(self, name: str, alias: str) -> RegisteredBundle | None:
+        assert alias == "shadow"
         return None if self.shadow_alias is None else self._registered(name, self.shadow_alias)
 
     def _registered(self, name: str, version: int) -> RegisteredBundle:

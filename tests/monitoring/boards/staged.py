@@ -51,7 +51,7 @@ def promoted_home(home: Path, bundle: Path) -> MonitoringSettings:
 def let_everything_happen(settings: MonitoringSettings, bundle: Path, contract: Contract) -> None:
     """Predict, observe, measure, decide, queue, and set a shadow."""
     registry = ModelRegistry(settings.tracking_uri)
-    registry.move_shadow(registry.version("churn", 2))
+    registry.move_alias(registry.version("churn", 2), "shadow")
     engine = open_database(settings.database_url)
     _predict(engine, bundle, contract)
     _measure(engine, settings)
