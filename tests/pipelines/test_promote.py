@@ -252,13 +252,13 @@ def test_while_somebody_else_promotes_one_is_told_who(registered: Home) -> None:
 def test_an_alias_that_moved_while_the_version_was_judged_stays_where_it_was_moved(
     two_versions: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    registry, judge = ModelRegistry(two_versions.settings.tracking_uri), promoting.judge
+    registry, judge = ModelRegistry(two_versions.settings.tracking_uri), promoting.judge_version
 
     def judge_slowly(*given: object, **more: object) -> object:
         registry.move_production(registry.version("churn", 2))
         return judge(*given, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(promoting, "judge", judge_slowly)
+    monkeypatch.setattr(promoting, "judge_version", judge_slowly)
 
     with pytest.raises(ConflictError, match="changed while this move was judged"):
         promote(1, ORDER, OPEN, settings=two_versions.settings)
