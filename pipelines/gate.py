@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from churn.evaluation.fairness import Decided, group_reports, unfair
-from churn.evaluation.gate import Gate, Verdict, judge
+from churn.evaluation.gate import Gate, Verdict
+from churn.evaluation.gate.measures import judge_measures as judge
 from churn.evaluation.metrics import MEASURES
 from churn.scoring.scorer import Scorer
 from churn.stores.registry import ModelRegistry, RegisteredBundle

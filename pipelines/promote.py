@@ -105,7 +105,7 @@ def rollback(order: Order, *, settings: PipelineSettings, to: int | None = None)
         load_registered(before, registry, settings)
         _Move(registry, PromotionLog(engine), before, production).make("rollback", order, lease, details={})
     log.info("rolled back", extra={"version": before.version, "before": production.version})
-    return Promoted(settings.model, before.version, production.version, Verdict(()), {}, has_moved=True)
+    return Promoted(settings.model, before.version, production.version, Verdict("promote", ()), {}, has_moved=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from itertools import product
 import pytest
 from pydantic import ValidationError
 
-from churn.evaluation.gate import Gate, judge
+from churn.evaluation.gate import Gate
+from churn.evaluation.gate.measures import judge_measures as judge
 
 GATE = Gate(min_roc_auc=0.75, max_roc_auc_drop=0.01, max_brier_rise=0.02)
 
