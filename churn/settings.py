@@ -6,9 +6,10 @@ Parameters (the science) are not here: they are in `pipelines/parameters/`. This
 
 import os
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import AliasChoices, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Settings(BaseSettings):
@@ -48,6 +49,26 @@ class Settings(BaseSettings):
 
     job_lease_seconds: float = Field(default=60, gt=0)
     """A runner that was silent for so long is taken for dead, and its job by another."""
+
+    doors: Annotated[tuple[str, ...], NoDecode] = ()
+    """Addresses of the doors, by comma, for who looks after them; unset: both on this machine, at their usual ports."""
+
+    bento_port: int = Field(default=3000, ge=1, le=65535)
+    """Port of the BentoML door."""
+
+    fastapi_port: int = Field(default=8000, ge=1, le=65535)
+    """Port of the fallback."""
+
+    @property
+    def door_urls(self) -> tuple[str, ...]:
+        """Where the doors are."""
+        ports = (self.bento_port, self.fastapi_port)
+        return self.doors or tuple(f"http://127.0.0.1:{port}" for port in ports)
+
+    @field_validator("doors", mode="before")
+    @classmethod
+    def _doors_by_comma(cls, value: object) -> object:
+        return addresses_of(value) if isinstance(value, str) else value
 
     @property
     def tracking_uri(self) -> str:
@@ -102,6 +123,11 @@ class Settings(BaseSettings):
     def report_folder(self) -> Path:
         """Reports for people: drift, quality, the demo's screen."""
         return self.home.resolve() / "reports"
+
+
+def addresses_of(text: str) -> tuple[str, ...]:
+    """Split addresses that commas separate, without the slash at their ends."""
+    return tuple(one.strip().rstrip("/") for one in text.split(",") if one.strip())
 
 
 LIBRARY_DEFAULTS = {

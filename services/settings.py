@@ -26,12 +26,6 @@ class ServiceSettings(Settings):
     host: str = "127.0.0.1"
     """Address that `churn serve` listens on; 0.0.0.0 in a container."""
 
-    bento_port: int = Field(default=3000, ge=1, le=65535)
-    """Port of the BentoML door."""
-
-    fastapi_port: int = Field(default=8000, ge=1, le=65535)
-    """Port of the fallback."""
-
     workers: int = Field(default=1, ge=1, le=64)
     """Processes that answer at one door."""
 
