@@ -28,6 +28,10 @@ CandidatesOption = Annotated[
 SeedOption = Annotated[int | None, typer.Option("--seed", help="The same seed trains the same model.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept in the audit.")]
 ActorOption = Annotated[str | None, typer.Option("--actor", help="Who; default: who is logged in.")]
+UrlOption = Annotated[str, typer.Option("--url", help="Of the door, as http://host:port.")]
+JunitOption = Annotated[
+    Path | None, typer.Option("--junit", help="Also write the result as JUnit XML, for build servers.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
