@@ -1,11 +1,29 @@
 """Small real bundles for tests: random customers of a contract, a fitted pipeline, a sealed folder."""
 
 import json
+import shutil
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+import onnx
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 
-from churn.bundle.files import EXPLANATION, MANIFEST, PRIORITY, SEGMENTS, DecisionPolicy, digest_of, verify
+from churn.bundle.files import (
+    EXPLANATION,
+    GOLDEN,
+    MANIFEST,
+    MODEL,
+    OUTPUT,
+    PRIORITY,
+    SEGMENTS,
+    DecisionPolicy,
+    GoldenRows,
+    digest_of,
+    hash_file,
+    seal,
+    verify,
+)
 from churn.bundle.making import Ingredients, make_bundle
 from churn.contract.contract import Contract
 from churn.contract.table import Columns
@@ -126,3 +144,67 @@ def as_format_1(folder: Path) -> str:
     old = manifest.model_copy(update={"format": 1, "sha256": kept}).model_dump(mode="json", exclude={"additivity"})
     (folder / MANIFEST).write_text(json.dumps(old), encoding="utf-8")
     return digest_of(folder)
+
+
+Fault = Literal["nan", "raise", "slow"]
+MULTIPLIED = 700
+"""Rows of the matrix that a slow graph multiplies: about ten milliseconds a customer."""
+
+
+def faulty_bundle(folder: Path, source: Path, *, column: str, category: str, fault: Fault) -> str:
+    """Copy a sealed bundle whose graph goes wrong for the customers of one category, and return its digest.
+
+    It is sealed anew, and its golden rows are of other categories: it loads, and no check but live customers finds it.
+
+    Args:
+        folder: of the copy; made.
+        source: the sealed bundle.
+        column: a category column of its contract.
+        category: whose customers are concerned.
+        fault: the probability is no number, the run raises, or it takes long (for everybody in the run).
+    """
+    manifest = verify(shutil.copytree(source, folder))
+    model = onnx.load_from_string((folder / MODEL).read_bytes())
+    _break(model, column, category, fault)
+    onnx.checker.check_model(model)
+    (folder / MODEL).write_bytes(model.SerializeToString())
+    golden = GoldenRows.model_validate_json((folder / GOLDEN).read_bytes())
+    others = tuple(each for each in golden.rows if each.row[column] != category)
+    (folder / GOLDEN).write_text(GoldenRows(rows=others).model_dump_json(), encoding="utf-8")
+    hashes = {name: hash_file(folder / name) for name in manifest.sha256}
+    return seal(folder, manifest.model_copy(update={"sha256": hashes}))
+
+
+def _break(model: ModelProto, column: str, category: str, fault: Fault) -> None:
+    """Put nodes between the graph's probability and its output."""
+    graph = model.graph
+    (last,) = (node for node in graph.node if OUTPUT in node.output)
+    last.output[0] = "/sound"
+    look_up = {"keys_strings": [category], "domain": "ai.onnx.ml"}
+    if fault == "nan":
+        graph.node.extend([
+            helper.make_node(
+                "LabelEncoder", [column], ["/hit"], values_floats=[float("nan")], default_float=0.0, **look_up
+            ),
+            helper.make_node("Reshape", ["/hit", "/flat"], ["/added"]),
+        ])  # fmt: skip
+    elif fault == "raise":
+        graph.node.extend([
+            helper.make_node("LabelEncoder", [column], ["/place"], values_int64s=[7], default_int64=0, **look_up),
+            helper.make_node("Gather", ["/nothing", "/place"], ["/hit"]),
+            helper.make_node("Reshape", ["/hit", "/flat"], ["/added"]),
+        ])  # fmt: skip
+    else:
+        graph.node.extend([
+            helper.make_node("LabelEncoder", [column], ["/hit"], values_floats=[0.0], default_float=0.0, **look_up),
+            helper.make_node("ReduceMax", ["/hit"], ["/zero"], keepdims=0),
+            helper.make_node("Expand", ["/zero", "/square"], ["/zeros"]),
+            helper.make_node("MatMul", ["/zeros", "/zeros"], ["/product"]),
+            helper.make_node("ReduceMax", ["/product"], ["/added"], keepdims=0),
+        ])  # fmt: skip
+        graph.initializer.append(numpy_helper.from_array(np.array([MULTIPLIED] * 2), "/square"))
+    graph.initializer.extend([
+        numpy_helper.from_array(np.array([-1]), "/flat"),
+        numpy_helper.from_array(np.zeros(1, np.float32), "/nothing"),
+    ])  # fmt: skip
+    graph.node.append(helper.make_node("Add", ["/sound", "/added"], [OUTPUT]))
