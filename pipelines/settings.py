@@ -20,6 +20,12 @@ class PipelineSettings(Settings):
     )
     """Who is noted in the audit when `--actor` is not given."""
 
+    build_url: str | None = Field(default=None, validation_alias=AliasChoices("CHURN_BUILD_URL", "BUILD_URL"))
+    """Page of the build that promotes, kept with the version; Jenkins sets it."""
+
+    staging_port: int = Field(default=3900, ge=1, le=65535)
+    """Port of the door that `churn staging` starts."""
+
     @property
     def tracking_uri(self) -> str:
         """MLflow's address; a run that was handed over can only be found where it was opened."""

@@ -1,0 +1,1 @@
+"""Staging: a version at a door of its own, where nobody is a customer."""
