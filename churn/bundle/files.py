@@ -31,6 +31,9 @@ LARGEST_FILE_BYTES = 1 << 30
 OUTPUT = "churn_probability"
 """Name of the one output of model.onnx."""
 
+ROW_BY_ROW = "row_by_row"
+"""Key in the metadata of a model.onnx in which no row's bits depend on another row; older ones lack it."""
+
 CONTRIBUTIONS = "contributions"
 """Name of the one output of explanation.onnx."""
 

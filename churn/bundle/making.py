@@ -26,6 +26,7 @@ from churn.bundle.files import (
     POLICY,
     PRIORITY,
     REFERENCE,
+    ROW_BY_ROW,
     SEGMENTS,
     Additivity,
     DecisionPolicy,
@@ -36,7 +37,7 @@ from churn.bundle.files import (
     hash_file,
     seal,
 )
-from churn.bundle.parity import prove_parity
+from churn.bundle.parity import prove_parity, prove_row_by_row
 from churn.bundle.session import GraphSession
 from churn.contract.contract import Contract
 from churn.contract.reading import dump_contract
@@ -85,7 +86,7 @@ def make_bundle(folder: Path, made_of: Ingredients) -> tuple[str, Parity]:
     """Write a sealed bundle into an empty folder; return its digest and the parity that was proven.
 
     Raises:
-        BundleError: the graph is not equal to the pipeline, or not valid.
+        BundleError: the graph is not equal to the pipeline, or not valid, or a row's score is not its own.
     """
     folder.mkdir(parents=True, exist_ok=True)
     model = graph_of(made_of.candidate, made_of.fitted, made_of.contract).SerializeToString()
@@ -143,7 +144,9 @@ def graph_of(candidate: str, fitted: CalibratedPipeline, contract: Contract) -> 
     graph = GraphBuilder()
     tensors = feature_tensors(contract, graph)
     margin = CANDIDATES[candidate].margin_onnx(fitted.pipeline_, contract, graph, tensors)
-    return graph.build(probability_onnx(fitted, graph, margin), OUTPUT)
+    model = graph.build(probability_onnx(fitted, graph, margin), OUTPUT)
+    model.metadata_props.add(key=ROW_BY_ROW, value="1")
+    return model
 
 
 def with_hard_rows(contract: Contract, columns: Columns) -> Columns:
@@ -159,11 +162,18 @@ def _hard_values(contract: Contract, name: str, values: np.ndarray) -> np.ndarra
 
 
 def golden_rows(graph: GraphSession, columns: Columns) -> GoldenRows:
-    """Take rows spread over the table, the hard ones among them, with the graph's probabilities."""
+    """Take rows spread over the table, the hard ones among them, with the graph's probabilities.
+
+    Raises:
+        BundleError: a row's probability depends on the rows that it is scored with.
+    """
     rows = len(next(iter(columns.values())))
     spread = np.unique(np.concatenate([np.linspace(0, rows - 1, GOLDEN_ROWS).astype(int), np.arange(rows - 3, rows)]))
     chosen = [{name: values[row] for name, values in columns.items()} for row in spread]
-    return GoldenRows(rows=tuple(GoldenRow(row=_plain(row), probability=graph.score_row(row)) for row in chosen))
+    alone = [graph.score_row(row) for row in chosen]
+    prove_row_by_row(np.array(alone), graph.score(columns)[spread])
+    golden = zip(chosen, alone, strict=True)
+    return GoldenRows(rows=tuple(GoldenRow(row=_plain(row), probability=found) for row, found in golden))
 
 
 def _plain(row: Mapping[str, np.float32 | str]) -> dict[str, float | str | None]:

@@ -1,4 +1,4 @@
-"""The proof that the graph equals the training pipeline."""
+"""The proofs that the graph equals the training pipeline, and that a row's score is its own."""
 
 import numpy as np
 
@@ -24,3 +24,19 @@ def prove_parity(of_graph: np.ndarray, of_pipeline: np.ndarray) -> Parity:
             f"{difference[worst]:.2e}, and {MAX_DIFFERENCE:.0e} is allowed. Nothing was registered."
         )
     return Parity(rows=len(difference), max_difference=float(difference.max()))
+
+
+def prove_row_by_row(alone: np.ndarray, in_company: np.ndarray) -> None:
+    """Compare the probabilities of the same rows, scored one by one and among others, both of shape (rows,).
+
+    Raises:
+        BundleError: a row's probability has other bits in company.
+    """
+    different = np.flatnonzero(alone != in_company)
+    if len(different):
+        worst = float(np.abs(alone - in_company).max())
+        raise BundleError(
+            f"a row's probability depends on the rows that it is scored with: {len(different)} of {len(alone)} rows "
+            f"differ, by up to {worst:.1e}, and no prediction could be replayed. Write sums in the graph with "
+            "`GraphBuilder.row_sum`, Log and Sigmoid with `curved`. Nothing was registered."
+        )

@@ -13,6 +13,9 @@ OPSETS = {"": 20, ML_DOMAIN: 3}
 IR_VERSION = 10
 """Old enough for every onnxruntime of the last years; the newest onnx writes one that runtimes refuse."""
 
+LANES = 16
+"""float32 values in the widest register of today's processors."""
+
 
 class GraphBuilder:
     """Builds one graph. Every tensor that a method returns has shape (rows, 1) and type float32 unless it says so."""
@@ -75,6 +78,28 @@ class GraphBuilder:
         """Add up the columns of a float32 tensor of small whole numbers, exact in any order: (rows, k) to (rows, 1)."""
         return self.add("ReduceSum", flags, self.constant([1], np.int64), keepdims=1)
 
+    def row_sum(self, terms: str, width: int, *, axis: int = 1) -> str:
+        """Add up `width` columns in halves: (rows, width) to (rows, 1), in the same order wherever a row stands.
+
+        ReduceSum and MatMul add in an order that depends on the place of a row in memory and on the number of rows.
+        """
+        while width > 1:
+            half, rest = divmod(width, 2)
+            left, right, *last = self._split(terms, [half, half, *[1] * rest], axis)
+            terms, width = self.add("Add", left, right), half + rest
+            if last:
+                terms = self.add("Concat", terms, *last, axis=axis)
+        return terms
+
+    def curved(self, operator: str, number: str) -> str:
+        """Apply Log or Sigmoid to (rows, 1): the same bits wherever a row stands.
+
+        Rows that fill a register are computed by another formula than the few after them; here each row fills its own.
+        """
+        filled = self.add(operator, self.add("Concat", *[number] * LANES, axis=1))
+        first, second = (self.constant([place], np.int64) for place in (0, 1))
+        return self.add("Slice", filled, first, second, second)
+
     def where_missing(self, number: str, replacement: float) -> str:
         """Replace NaN by a number."""
         return self.add("Where", self.add("IsNaN", number), self.constant(replacement), number)
@@ -97,6 +122,13 @@ class GraphBuilder:
         except checker.ValidationError as error:
             raise BundleError(f"the graph is not valid ONNX: {error}") from error
         return model
+
+    def _split(self, tensor: str, sizes: list[int], axis: int) -> list[str]:
+        number = len(self._nodes)
+        outputs = [self._free_name(f"/Split_{number}_{part}") for part in range(len(sizes))]
+        inputs = [tensor, self.constant(sizes, np.int64)]
+        self._nodes.append(helper.make_node("Split", inputs, outputs, axis=axis))
+        return outputs
 
     def _free_name(self, name: str) -> str:
         """A customer column may be called /Add_0: inputs are declared first, and keep their names."""

@@ -94,7 +94,7 @@ def _log1p(derived: Log1p, columns: Columns) -> np.ndarray:
 
 def _log1p_onnx(derived: Log1p, graph: Tensors, tensors: dict[str, str]) -> str:
     double = graph.add("Cast", tensors[derived.column], to=11)
-    logarithm = graph.add("Log", graph.add("Add", double, graph.constant(1.0, np.float64)))
+    logarithm = graph.curved("Log", graph.add("Add", double, graph.constant(1.0, np.float64)))
     is_defined = graph.add("Greater", double, graph.constant(-1.0, np.float64))
     return graph.add("Cast", graph.add("Where", is_defined, logarithm, graph.constant(np.nan, np.float64)), to=1)
 

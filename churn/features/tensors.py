@@ -26,3 +26,6 @@ class Tensors(Protocol):
 
     def count(self, flags: str) -> str:
         """Add up each row."""
+
+    def curved(self, operator: str, number: str) -> str:
+        """Apply Log or Sigmoid, with the same bits wherever a row stands."""

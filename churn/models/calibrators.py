@@ -60,7 +60,7 @@ class Line:
     def onnx(self, graph: GraphBuilder, margin: str) -> str:
         """See Calibrator."""
         scaled = graph.add("Mul", margin, graph.constant(self.slope))
-        return graph.add("Sigmoid", graph.add("Add", scaled, graph.constant(self.intercept)))
+        return graph.curved("Sigmoid", graph.add("Add", scaled, graph.constant(self.intercept)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,8 @@ class Curve:
         widths, rises = np.diff(lines.centres), np.diff(lines.values)
         apart = graph.add("Sub", margin, graph.constant(np.array([lines.centres[:-1]])))
         climbed = graph.add("Min", graph.add("Max", apart, graph.constant(0.0)), graph.constant(widths[None, :]))
-        risen = graph.add("MatMul", climbed, graph.constant((rises / widths)[:, None]))
-        return graph.add("Add", risen, graph.constant(lines.values[0]))
+        risen = graph.add("Mul", climbed, graph.constant((rises / widths)[None, :]))
+        return graph.add("Add", graph.row_sum(risen, len(widths)), graph.constant(lines.values[0]))
 
 
 def fit_none(log_odds: np.ndarray, target: np.ndarray) -> Line:

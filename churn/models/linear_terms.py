@@ -68,7 +68,7 @@ def _number_terms(pipeline: Any, contract: Contract, weights: Weights, target: T
     )
     risen = graph.add("Min", graph.add("Max", apart, graph.constant(0.0)), graph.constant(ramps.widths_))
     weighted = graph.add("Mul", graph.add("Div", risen, graph.constant(ramps.scale_)), graph.constant(weights.ramps))
-    splines = graph.add("ReduceSum", weighted, graph.constant([2], np.int64), keepdims=0)
+    splines = graph.add("Squeeze", graph.row_sum(weighted, RAMPS, axis=2), graph.constant([2], np.int64))
     for_missing = graph.add("Mul", graph.add("Cast", is_missing, to=1), graph.constant(weights.missing[None, :]))
     yield graph.add("Add", splines, for_missing)
 

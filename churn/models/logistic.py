@@ -65,7 +65,7 @@ def suggest(trial: Trial) -> dict[str, float | int | str]:
 def margin_onnx(pipeline: Any, contract: Contract, graph: GraphBuilder, tensors: Mapping[str, str]) -> str:
     """Add the linear predictor: the sum of the features' terms, then the intercept."""
     terms = terms_onnx(pipeline, contract, (graph, tensors))
-    total = graph.add("ReduceSum", terms, graph.constant([1], np.int64), keepdims=1)
+    total = graph.row_sum(terms, len(number_features(contract)) + len(text_features(contract)))
     return graph.add("Add", total, graph.constant(float(pipeline["model"].intercept_[0])))
 
 

@@ -126,7 +126,7 @@ def _log_odds(probability: float) -> float:
 def _log_odds_onnx(graph: GraphBuilder, probability: str) -> str:
     likely = graph.add("Clip", probability, graph.constant(LEAST), graph.constant(1 - LEAST))
     odds = graph.add("Div", likely, graph.add("Sub", graph.constant(1.0), likely))
-    return graph.add("Log", odds)
+    return graph.curved("Log", odds)
 
 
 CANDIDATE = Candidate(
