@@ -40,12 +40,14 @@ def set_(
 
 
 @app.command()
-def clear() -> None:
+def clear(reason: ReasonOption = "not given", actor: ActorOption = None) -> None:
     """End it; what was recorded stays."""
+    from pipelines.moves import Order
     from pipelines.settings import PipelineSettings
     from pipelines.shadow import clear_shadow
 
-    found = clear_shadow(settings=PipelineSettings())
+    settings = PipelineSettings()
+    found = clear_shadow(Order(actor or settings.actor, reason), settings=settings)
     console.out.print(f"version {found.version} is no shadow any more" if found else "there is no shadow", markup=False)
 
 

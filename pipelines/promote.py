@@ -1,29 +1,28 @@
 """Promote: give a version the alias `production`, if the gate agrees; or give it back to the one before.
 
-Reads:  the version, the version in production, and the held-out rows of the version's training.
-Writes: the verdict on the version, the alias under a lease, both halves of the move in the audit.
+Reads:  the version, the version in production, our log of registrations, and what the gate reads.
+Writes: the verdict on the version, the alias under a lease, both halves of the move in the log; then stage and tags.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Engine
-
-from churn.errors import ConflictError, NotFoundError, StoreError
+from churn.errors import NotFoundError, StoreError
 from churn.evaluation.gate import Gate, Verdict
-from churn.stores.database import migrate, open_database
-from churn.stores.leases import Lease, hold_lease
-from churn.stores.promotions import Action, Move, PromotionLog
-from churn.stores.registry import ModelRegistry, RegisteredBundle
-from pipelines.gate import judge_version
-from pipelines.moves import Order
-from pipelines.registered import load_registered
+from churn.scoring.prediction import utc_now
+from churn.stores.leases import kept_lease
+from churn.stores.promotions import PromotionLog
+from churn.stores.registry import PRODUCTION, ModelRegistry, RegisteredBundle
+from pipelines.gate import Judged, judge_version
+from pipelines.moves import LEASE_SECONDS, Order, open_log
+from pipelines.moving import Mover, Step, lease_name, version_of
+from pipelines.prove import clients_lost, prove
 from pipelines.settings import PipelineSettings
 
 log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 120
 AUDIT_ROWS = 100_000
 """How far back a rollback looks: many refused promotions may lie between."""
 
@@ -47,27 +46,30 @@ class Promoted:
 
 
 def promote(version: int | None, order: Order, gate: Gate, *, settings: PipelineSettings) -> Promoted:
-    """Judge a version, the newest when None, and move the alias to it when nothing speaks against it.
+    """Prove a version, the newest when None, judge it, and move the alias to it when nothing speaks against it.
 
     Raises:
-        ConflictError: somebody else is promoting now.
-        BundleError: the version's bundle is not what was registered.
+        ConflictError: somebody else is promoting now, or has since the order was given.
+        BundleError: the version's bundle is not what was registered, or does not load.
     """
-    registry, engine = ModelRegistry(settings.tracking_uri), _open(settings)
-    with hold_lease(engine, f"promote:{settings.model}", owner=order.actor, seconds=LEASE_SECONDS) as lease:
-        production = registry.production(settings.model)
-        candidate = registry.version(settings.model, version) if version else _newest(registry, settings)
-        judged = judge_version(candidate, production, gate, settings=settings)
-        verdict, metrics = judged.verdict, judged.metrics
-        move = _Move(registry, PromotionLog(engine), candidate, production)
-        registry.tag(candidate, {"validation_status": _status(verdict, order)})
-        if has_moved := verdict.passed or order.is_override:
-            move.make("promote", _noting(verdict, order), lease, details=metrics)
+    with _mover(order, settings) as mover:
+        production = mover.registry.production(settings.model)
+        order.require_expected(PRODUCTION, production)
+        candidate = mover.registry.version(settings.model, version) if version else _newest(mover, settings)
+        prove(candidate, registry=mover.registry, log=mover.log, settings=settings)
+        judged = _judged(candidate, production, gate, mover=mover, settings=settings)
+        mover.registry.tag(candidate, {"validation_status": _status(judged.verdict, order)})
+        step = _step(candidate, production, order, judged)
+        if has_moved := judged.verdict.passed or order.is_override:
+            mover.make(step)
+            _show(mover, step, settings)
         else:
-            move.refuse(order, verdict, details=metrics)
-    before = production.version if production else None
-    log.info("promotion judged", extra={"version": candidate.version, "passed": verdict.passed, "before": before})
-    return Promoted(settings.model, candidate.version, before, verdict, metrics, has_moved)
+            mover.refuse(step)
+    found = Promoted(
+        settings.model, candidate.version, version_of(production), judged.verdict, judged.metrics, has_moved
+    )
+    log.info("promotion judged", extra={"version": found.version, "moved": has_moved, "before": found.before})
+    return found
 
 
 def activate(version: int, order: Order, gate: Gate, *, settings: PipelineSettings) -> Promoted:
@@ -76,7 +78,7 @@ def activate(version: int, order: Order, gate: Gate, *, settings: PipelineSettin
     Raises:
         NotFoundError: there is no such version.
         ConflictError: somebody else is promoting now.
-        BundleError: the version's bundle is not what was registered.
+        BundleError: the version's bundle is not what was registered, or does not load.
     """
     production = ModelRegistry(settings.tracking_uri).production(settings.model)
     if production is not None and version < production.version and _was_in_production(version, settings):
@@ -85,7 +87,7 @@ def activate(version: int, order: Order, gate: Gate, *, settings: PipelineSettin
 
 
 def rollback(order: Order, *, settings: PipelineSettings, to: int | None = None) -> Promoted:
-    """Move the alias back to the version that was in production before.
+    """Move the alias back to the version that was in production before, by the same protocol without the gate.
 
     Args:
         order: who wants it, and why.
@@ -94,103 +96,103 @@ def rollback(order: Order, *, settings: PipelineSettings, to: int | None = None)
 
     Raises:
         NotFoundError: nothing is in production, or nothing was before.
+        ConflictError: somebody else is promoting now, or has since the order was given.
+        BundleError: the version's bundle is not what was registered, or does not load.
     """
-    registry, engine = ModelRegistry(settings.tracking_uri), _open(settings)
-    with hold_lease(engine, f"promote:{settings.model}", owner=order.actor, seconds=LEASE_SECONDS) as lease:
-        production = registry.production(settings.model)
+    with _mover(order, settings) as mover:
+        production = mover.registry.production(settings.model)
+        order.require_expected(PRODUCTION, production)
         if production is None:
             raise NotFoundError(f"no version of {settings.model} is in production: promote one with `churn promote`")
-        back = to or _version_before(PromotionLog(engine), settings, production.version)
-        before = registry.version(settings.model, back)
-        load_registered(before, registry, settings)
-        _Move(registry, PromotionLog(engine), before, production).make("rollback", order, lease, details={})
+        before = mover.registry.version(settings.model, to or _version_before(mover.log, settings, production.version))
+        prove(before, registry=mover.registry, log=mover.log, settings=settings)
+        details = {"digest": before.digest, "expected": production.version}
+        step = Step("rollback", PRODUCTION, production, before, order.actor, order.reason, details)
+        mover.make(step)
+        _show(mover, step, settings)
     log.info("rolled back", extra={"version": before.version, "before": production.version})
     return Promoted(settings.model, before.version, production.version, Verdict("promote", ()), {}, has_moved=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Move:
-    """One move of the alias, noted before and after, so that a crash in between shows."""
-
-    registry: ModelRegistry
-    log: PromotionLog
-    to: RegisteredBundle
-    before: RegisteredBundle | None
-
-    def make(self, action: Action, order: Order, lease: Lease, *, details: Mapping[str, float]) -> None:
-        """Move the alias; the audit ends as done or failed."""
-        move_id = self.log.prepare(self._noted(action, order), reason=order.reason, details=details)
-        try:
-            self._require_unchanged(lease)
-            self.registry.move_production(self.to)
-        except StoreError as error:
-            self.log.finish(move_id, "failed", reason=str(error))
-            raise
-        self.log.finish(move_id, "done", reason=order.reason)
-        self._mirror_stage()
-
-    def _mirror_stage(self) -> None:
-        """The alias has moved: a stage that does not follow is no reason to say that the promotion failed."""
-        try:
-            self.registry.mirror_stage(self.to)
-        except StoreError as error:
-            log.warning("legacy stage not mirrored", extra={"version": self.to.version, "reason": str(error)})
-
-    def refuse(self, order: Order, verdict: Verdict, *, details: Mapping[str, float]) -> None:
-        """Note that the gate said no."""
-        move_id = self.log.prepare(self._noted("promote", order), reason=order.reason, details=details)
-        self.log.finish(move_id, "refused", reason="; ".join(verdict.reasons))
-
-    def _noted(self, action: Action, order: Order) -> Move:
-        before = self.before.version if self.before else None
-        return Move(self.to.name, action, from_version=before, to_version=self.to.version, actor=order.actor)
-
-    def _require_unchanged(self, lease: Lease) -> None:
-        """The last look before the step: the lease is still ours, and production is what was judged against."""
-        lease.check()
-        now = self.registry.production(self.to.name)
-        if (now.version if now else None) != (self.before.version if self.before else None):
-            raise ConflictError(
-                f"the production version of {self.to.name} changed while this move was judged: try again"
-            )
+@contextmanager
+def _mover(order: Order, settings: PipelineSettings) -> Iterator[Mover]:
+    """Hold the lease of production, for as long as the gate is at work."""
+    registry, engine = ModelRegistry(settings.tracking_uri), open_log(settings)
+    name = lease_name(PRODUCTION, settings.model)
+    with kept_lease(engine, name, owner=order.actor, seconds=LEASE_SECONDS) as lease:
+        yield Mover(settings.model, registry, PromotionLog(engine), lease)
 
 
-def _open(settings: PipelineSettings) -> Engine:
-    settings.home.mkdir(parents=True, exist_ok=True)
-    engine = open_database(settings.database_url)
-    migrate(engine)
-    return engine
+def _judged(
+    candidate: RegisteredBundle, production: RegisteredBundle | None, gate: Gate, *, mover: Mover,
+    settings: PipelineSettings,
+) -> Judged:  # fmt: skip
+    """Ask the gate; a version that production's clients could not be served by is rejected whatever it says."""
+    judged = judge_version(candidate, production, gate, settings=settings)
+    lost = clients_lost(candidate, production, registry=mover.registry, settings=settings)
+    if not lost:
+        return judged
+    said = () if judged.verdict.passed else judged.verdict.reasons
+    return replace(judged, verdict=replace(judged.verdict, decision="reject", reasons=(*lost, *said)))
+
+
+def _step(candidate: RegisteredBundle, production: RegisteredBundle | None, order: Order, judged: Judged) -> Step:
+    verdict = judged.verdict
+    details = {
+        "digest": candidate.digest,
+        "expected": version_of(production),
+        "decision": verdict.decision,
+        "reasons": list(verdict.reasons),
+        "metrics": dict(judged.metrics),
+    }
+    return Step("promote", PRODUCTION, production, candidate, order.actor, _reason(verdict, order), details)
 
 
 def _status(verdict: Verdict, order: Order) -> str:
     if verdict.passed:
         return "passed"
-    return "overridden" if order.is_override else "refused"
+    if order.is_override:
+        return "overridden"
+    return "held" if verdict.decision == "hold" else "refused"
 
 
-def _noting(verdict: Verdict, order: Order) -> Order:
-    """Return the order with what it overrides in its reason."""
+def _reason(verdict: Verdict, order: Order) -> str:
+    """Say why it moves, with what it overrides; or why it does not."""
     if verdict.passed:
-        return order
-    return replace(order, reason=f"{order.reason} (overriding the gate: {'; '.join(verdict.reasons)})")
+        return order.reason
+    said = "; ".join(verdict.reasons)
+    return f"{order.reason} (overriding the gate: {said})" if order.is_override else f"{verdict.decision}: {said}"
+
+
+def _show(mover: Mover, step: Step, settings: PipelineSettings) -> None:
+    """The alias has moved: a stage or a tag that does not follow is no reason to say that the promotion failed."""
+    if step.to is None:
+        return
+    tags = {"promoted_by": step.actor, "promoted_at": utc_now(), "promoted_reason": step.reason}
+    try:
+        mover.registry.mirror_stage(step.to)
+        mover.registry.tag(step.to, {**tags, "build_url": settings.build_url or ""})
+    except StoreError as error:
+        log.warning("stage or tags do not follow", extra={"version": step.to.version, "reason": str(error)})
 
 
 def _was_in_production(version: int, settings: PipelineSettings) -> bool:
-    moves = PromotionLog(_open(settings)).history(settings.model, AUDIT_ROWS)
-    return any(move.status == "done" and move.to_version == version for move in moves)
+    moves = PromotionLog(open_log(settings)).history(settings.model, AUDIT_ROWS)
+    return any(move.status == "done" and move.alias == PRODUCTION and move.to_version == version for move in moves)
 
 
-def _newest(registry: ModelRegistry, settings: PipelineSettings) -> RegisteredBundle:
-    versions = registry.versions(settings.model)
+def _newest(mover: Mover, settings: PipelineSettings) -> RegisteredBundle:
+    versions = mover.registry.versions(settings.model)
     if not versions:
         raise NotFoundError(f"{settings.model} has no version: run `churn train`, `churn evaluate`, `churn register`")
     return versions[0]
 
 
 def _version_before(audit: PromotionLog, settings: PipelineSettings, current: int) -> int:
-    """Return the version that production replaced when it was promoted."""
+    """Return the version that production replaced when it was promoted, by us or behind our back."""
     for move in audit.history(settings.model, AUDIT_ROWS):
-        is_here = move.status == "done" and move.action == "promote" and move.to_version == current
+        is_way_in = move.status == "done" and move.alias == PRODUCTION and move.action in {"promote", "foreign"}
+        is_here = is_way_in and move.to_version == current
         if is_here and move.from_version and move.from_version != current:  # promoting it once more replaced nothing
             return move.from_version
     raise NotFoundError(f"nothing was in production before version {current}; `churn promote --version N` moves on")

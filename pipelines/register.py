@@ -1,7 +1,8 @@
 """Register: prove once more that the graph equals the pipeline, on every held-out row, and make it a version.
 
 Reads:  an evaluated training run: its bundle, its held-out rows with the pipeline's probabilities.
-Writes: a version in the registry with the bundle's digest as a tag, and the model card as its description.
+Writes: a version in the registry with the bundle's digest as a tag, and the model card as its description; its digest
+        in our log, so that a version that somebody makes or changes by hand is not taken for ours.
 """
 
 import logging
@@ -14,8 +15,10 @@ from churn.bundle.files import CARD
 from churn.bundle.parity import prove_parity
 from churn.errors import UsageError
 from churn.scoring.scorer import Scorer
+from churn.stores.promotions import Move, PromotionLog, unknown_because
 from churn.stores.registry import ModelRegistry, RegisteredBundle
 from pipelines.holdout import load_bundle_of, read_holdout
+from pipelines.moves import open_log
 from pipelines.settings import PipelineSettings
 from pipelines.tracking import find_training
 
@@ -38,6 +41,7 @@ def register(run_id: str | None, *, settings: PipelineSettings) -> RegisteredBun
     parity = prove_parity(scorer.score_columns(holdout.columns(scorer.contract)), holdout.of_pipeline)
     for earlier in registry.versions(settings.model):
         if earlier.digest == scorer.digest:
+            _note_if_unknown(earlier, settings)
             return earlier
     tags = {
         "candidate": run.data.tags["candidate"],
@@ -49,9 +53,24 @@ def register(run_id: str | None, *, settings: PipelineSettings) -> RegisteredBun
     }
     uri = run.data.tags["model_uri"]
     bundle = registry.register(settings.model, uri, run_id=run.info.run_id, digest=scorer.digest, tags=tags)
+    note_registered(bundle, settings.actor, f"made by run {run.info.run_id}", settings=settings)
     registry.describe(bundle, card)
     log.info("version registered", extra={"model": bundle.name, "version": bundle.version, "digest": bundle.digest})
     return bundle
+
+
+def note_registered(bundle: RegisteredBundle, actor: str, reason: str, *, settings: PipelineSettings) -> None:
+    """Note a version's digest in our log, by which all who load it know it."""
+    move = Move(bundle.name, "register", from_version=None, to_version=bundle.version, actor=actor, alias="")
+    details = {"digest": bundle.digest, "run_id": bundle.run_id}
+    PromotionLog(open_log(settings)).note(move, reason=reason, details=details)
+
+
+def _note_if_unknown(bundle: RegisteredBundle, settings: PipelineSettings) -> None:
+    """What made the version may have died before its note; a version from before the first note needs none."""
+    known = PromotionLog(open_log(settings)).registered_digests(bundle.name)
+    if unknown_because(known, bundle.version, bundle.digest):
+        note_registered(bundle, settings.actor, "proven once more: its first registration died", settings=settings)
 
 
 def _fetch_afresh(run: Run, registry: ModelRegistry) -> tuple[Scorer, str]:

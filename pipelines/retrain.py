@@ -16,13 +16,12 @@ from sqlalchemy import Engine
 
 from churn.errors import NotFoundError, UsageError
 from churn.stores.database import migrate, open_database
-from churn.stores.leases import Lease
+from churn.stores.leases import Lease, kept_lease
 from churn.stores.retrain_decisions import Choice, RetrainDecision, RetrainDecisionStore
 from churn.stores.stage_runs import StageRunLog, noted
 from pipelines.retraining.attempt import Attempt, Outcome
 from pipelines.retraining.considering import consider
 from pipelines.retraining.evidence import FAILED
-from pipelines.retraining.keeping import kept_lease
 from pipelines.retraining.material import fingerprint_of
 from pipelines.retraining.parameters import RetrainParameters
 from pipelines.settings import PipelineSettings

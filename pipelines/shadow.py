@@ -1,20 +1,16 @@
 """Shadow: let a version be scored beside production on live customers, without being answered; or end that.
 
 Reads:  the version's bundle.
-Writes: the alias `shadow`, and who set it, when and why as tags of the version.
+Writes: the alias `shadow` by a move that the log notes, and who set it, when and why as tags of the version.
 """
-
-import logging
 
 from churn.errors import NotFoundError, UsageError
 from churn.scoring.prediction import utc_now
 from churn.scoring.scorer import Scorer
 from churn.stores.registry import SHADOW, ModelRegistry, RegisteredBundle
-from pipelines.moves import Order
+from pipelines.moves import Order, give_alias, take_alias
 from pipelines.registered import load_registered
 from pipelines.settings import PipelineSettings
-
-log = logging.getLogger(__name__)
 
 
 def set_shadow(version: int, order: Order, *, settings: PipelineSettings) -> RegisteredBundle:
@@ -30,25 +26,16 @@ def set_shadow(version: int, order: Order, *, settings: PipelineSettings) -> Reg
         BundleError: its bundle is not what was registered.
         UsageError: it is in production.
     """
-    registry = ModelRegistry(settings.tracking_uri)
-    bundle, production = registry.version(settings.model, version), registry.production(settings.model)
+    production = ModelRegistry(settings.tracking_uri).production(settings.model)
     if production is not None and production.version == version:
         raise UsageError(f"version {version} is in production: it can't be its own shadow; `churn status` lists others")
-    load_registered(bundle, registry, settings)
-    registry.tag(bundle, {"shadow_actor": order.actor, "shadow_reason": order.reason, "shadow_since": utc_now()})
-    registry.move_alias(bundle, SHADOW)
-    log.info("shadow set", extra={"version": version, "actor": order.actor})
-    return bundle
+    tags = {"shadow_actor": order.actor, "shadow_reason": order.reason, "shadow_since": utc_now()}
+    return give_alias(SHADOW, version, order, settings=settings, tags=tags)
 
 
-def clear_shadow(*, settings: PipelineSettings) -> RegisteredBundle | None:
+def clear_shadow(order: Order, *, settings: PipelineSettings) -> RegisteredBundle | None:
     """Take the alias away, and return the version that had it; None when none had."""
-    registry = ModelRegistry(settings.tracking_uri)
-    before = registry.aliased(settings.model, SHADOW)
-    if before is not None:
-        registry.clear_alias(settings.model, SHADOW)
-        log.info("shadow cleared", extra={"version": before.version})
-    return before
+    return take_alias(SHADOW, order, settings=settings)
 
 
 def shadow_and_production(

@@ -1,6 +1,7 @@
 """Leases: at most one process does a thing at a time, also when a holder dies."""
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ from churn.stores.tables import leases
 from churn.stores.transactions import database_now, database_now_text, reading, writing
 
 log = logging.getLogger(__name__)
+
+KEPT_SECONDS = 180.0
+BEATS = 6
+"""How often a kept lease is extended in its time: a database may be away for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,34 @@ def hold_lease(engine: Engine, name: str, *, owner: str, seconds: float) -> Iter
         yield lease
     finally:
         _release(lease, engine)
+
+
+@contextmanager
+def kept_lease(engine: Engine, name: str, *, owner: str, seconds: float = KEPT_SECONDS) -> Iterator[Lease]:
+    """Hold a lease during the block, however long that takes; it is free soon after its holder died.
+
+    Raises:
+        ConflictError: another holds it; the message says who.
+    """
+    ended = threading.Event()
+    with hold_lease(engine, name, owner=owner, seconds=seconds) as lease:
+        thread = threading.Thread(target=_keep, args=(lease, seconds, ended), name="lease", daemon=True)
+        thread.start()
+        try:
+            yield lease
+        finally:
+            ended.set()
+            thread.join()
+
+
+def _keep(lease: Lease, seconds: float, ended: threading.Event) -> None:
+    while not ended.wait(seconds / BEATS):
+        try:
+            lease.extend(seconds)
+        except ConflictError:
+            return
+        except StoreError as error:
+            log.warning("lease not extended", extra={"lease": lease.name, "reason": str(error)})
 
 
 def _take(connection: Connection, name: str, owner: str, seconds: float) -> int:

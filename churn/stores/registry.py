@@ -6,7 +6,7 @@ Imports mlflow, which is slow: serving workers never import this module. With a 
 
 import json
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,6 +150,12 @@ class ModelRegistry:
             for key, value in tags.items():
                 self._client.set_model_version_tag(bundle.name, str(bundle.version), key, value)
 
+    def untag(self, bundle: RegisteredBundle, names: Iterable[str]) -> None:
+        """Take tags away from a version; one that it does not have is no error."""
+        with self._translated():
+            for name in names:
+                self._client.delete_model_version_tag(bundle.name, str(bundle.version), name)
+
     def move_production(self, bundle: RegisteredBundle) -> None:
         """Point the alias `production` at a version and read it back; raises as `move_alias` does."""
         self.move_alias(bundle, PRODUCTION)
@@ -178,6 +184,13 @@ class ModelRegistry:
             self._client.transition_model_version_stage(
                 bundle.name, str(bundle.version), LEGACY_STAGE, archive_existing_versions=True
             )
+
+    def staged(self, name: str) -> list[int]:
+        """Return the versions that have the legacy stage; more than one when somebody raced for it."""
+        with self._translated(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            found = self._client.search_model_versions(f"name = '{name}'")
+            return sorted(int(one.version) for one in found if one.current_stage == LEGACY_STAGE)
 
     def fetch_bundle(self, bundle: RegisteredBundle, folder: Path) -> Path:
         """Download a version's bundle into `folder` (made if absent), verified against its registered digest.

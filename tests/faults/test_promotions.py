@@ -6,8 +6,8 @@ import pytest
 
 from churn.contract.contract import Contract
 from churn.stores.promotions import Move, PromotionLog
-from pipelines.moves import Order
-from pipelines.promote import _open, rollback
+from pipelines.moves import Order, open_log
+from pipelines.promote import rollback
 from pipelines.settings import PipelineSettings
 from tests.faults.amounts import amount
 from tests.faults.conftest import Shop
@@ -39,7 +39,7 @@ class _Moves:
         )
 
     def note(self, before: int, after: int) -> None:
-        log = PromotionLog(_open(self._settings))
+        log = PromotionLog(open_log(self._settings))
         move = Move(self._settings.model, "promote", from_version=before, to_version=after, actor="test")
         log.finish(log.prepare(move, reason="the test wants it"), "done")
 

@@ -23,9 +23,10 @@ from churn.stores.registry import ModelRegistry
 from pipelines import promote as promoting
 from pipelines.evaluate import evaluate
 from pipelines.holdout import Holdout, read_holdout
-from pipelines.moves import Order
+from pipelines.moves import Order, open_log
+from pipelines.moving import Mover, Step
 from pipelines.promote import activate, promote, rollback
-from pipelines.register import register
+from pipelines.register import note_registered, register
 from pipelines.status import status
 from pipelines.tracking import find_training, open_tracking
 from pipelines.train import train
@@ -56,7 +57,8 @@ def two_versions(registered: Home) -> Home:
     registry = ModelRegistry(registered.settings.tracking_uri)
     first = registry.version("churn", 1)
     uri = find_training(registered.settings, first.run_id).data.tags["model_uri"]
-    registry.register("churn", uri, run_id=first.run_id, digest=first.digest, tags={})
+    again = registry.register("churn", uri, run_id=first.run_id, digest=first.digest, tags={})
+    note_registered(again, "a test", "the same once more", settings=registered.settings)
     return registered
 
 
@@ -66,7 +68,8 @@ def production(home: Home) -> int | None:
 
 
 def audit(home: Home) -> list[Promotion]:
-    return PromotionLog(open_database(home.settings.database_url)).history("churn")
+    found = PromotionLog(open_database(home.settings.database_url)).history("churn")
+    return [one for one in found if one.action != "register"]
 
 
 def artifact(home: Home, name: str) -> Path:
@@ -158,7 +161,7 @@ def test_a_promotion_moves_the_alias_and_leaves_both_halves_in_the_audit(registe
     done, prepared = audit(registered)
     assert (prepared.status, done.status) == ("prepared", "done")
     assert (done.actor, done.reason, done.from_version, done.to_version) == ("a test", "because", None, 1)
-    assert set(prepared.details) == {"roc_auc", "brier"}
+    assert set(prepared.details) == {"digest", "expected", "decision", "reasons", "metrics"}
     assert mlflow.MlflowClient().get_model_version("churn", "1").current_stage == "Production"
 
 
@@ -238,7 +241,7 @@ def test_nothing_registered_says_what_to_run(home: Home) -> None:
 
 
 def test_while_somebody_else_promotes_one_is_told_who(registered: Home) -> None:
-    engine = promoting._open(registered.settings)
+    engine = open_log(registered.settings)
 
     with (
         hold_lease(engine, "promote:churn", owner="a colleague", seconds=60),
@@ -283,13 +286,11 @@ def test_promoting_production_once_more_does_not_hide_the_version_before(two_ver
     settings = two_versions.settings
     for version in (1, 2, 2):
         promote(version, ORDER, OPEN, settings=settings)
-    for _ in range(30):
-        promoting._Move(
-            ModelRegistry(settings.tracking_uri),
-            PromotionLog(open_database(settings.database_url)),
-            ModelRegistry(settings.tracking_uri).version("churn", 1),
-            None,
-        ).refuse(ORDER, promoting.Verdict(("no",)), details={})
+    registry, engine = ModelRegistry(settings.tracking_uri), open_log(settings)
+    with hold_lease(engine, "promote:churn", owner="a test", seconds=60) as lease:
+        mover = Mover("churn", registry, PromotionLog(engine), lease)
+        for _ in range(30):
+            mover.refuse(Step("promote", "production", None, registry.version("churn", 1), "a test", "no"))
 
     assert rollback(ORDER, settings=settings).version == 1
 
@@ -336,7 +337,7 @@ def test_there_is_no_way_back_before_the_first_version(registered: Home) -> None
 
 
 def test_status_shows_versions_production_and_moves(two_versions: Home) -> None:
-    assert status(settings=two_versions.settings).history == []
+    assert {one.action for one in status(settings=two_versions.settings).history} == {"register"}
 
     promote(2, ORDER, OPEN, settings=two_versions.settings)
     found = status(settings=two_versions.settings)
@@ -344,7 +345,7 @@ def test_status_shows_versions_production_and_moves(two_versions: Home) -> None:
     assert [one.version for one in found.versions] == [2, 1]
     assert found.production is not None
     assert found.production.version == 2
-    assert [one.status for one in found.history] == ["done", "prepared"]
+    assert [one.status for one in found.history if one.action == "promote"] == ["done", "prepared"]
 
 
 def test_a_column_that_production_reads_and_these_rows_lack_is_missing(telco: Contract) -> None:

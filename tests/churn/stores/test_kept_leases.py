@@ -9,9 +9,8 @@ from sqlalchemy import Engine, select, update
 
 from churn.errors import ConflictError
 from churn.stores.database import migrate, open_database
-from churn.stores.leases import hold_lease
+from churn.stores.leases import hold_lease, kept_lease
 from churn.stores.tables import leases
-from pipelines.retraining.keeping import kept_lease
 
 PATIENCE_SECONDS = 60.0
 

@@ -1,0 +1,105 @@
+"""Prove: load a version's bundle in a process of its own before any alias names it, and see that it answers.
+
+Reads:  the version's bundle, downloaded and verified; our log's note of its registration.
+Writes: the bundle's copy on this disk.
+"""
+
+import signal
+import subprocess
+import sys
+
+from pydantic import ValidationError
+
+from churn.bundle.files import CONTRACT
+from churn.contract.compatibility import incompatibilities
+from churn.contract.contract import Contract
+from churn.contract.reading import parse_contract
+from churn.errors import BundleError
+from churn.settings import environment_for_own_children
+from churn.stores.promotions import PromotionLog
+from churn.stores.registry import ModelRegistry, RegisteredBundle
+from pipelines.proof import Claim, Limits, Proof
+from pipelines.settings import PipelineSettings
+
+TIMEOUT_SECONDS = 180.0
+
+
+def prove(bundle: RegisteredBundle, *, registry: ModelRegistry, log: PromotionLog, settings: PipelineSettings) -> Proof:
+    """Make sure that a version is what was registered, loads, and gives its golden answers and only probabilities.
+
+    Raises:
+        BundleError: it is not, or does not.
+    """
+    if not bundle.digest:
+        raise BundleError(
+            f"version {bundle.version} of {bundle.name} carries no digest: it was not made by `churn register`"
+        )
+    log.require_registered(bundle.name, bundle.version, bundle.digest)
+    folder = registry.fetch_bundle(bundle, settings.bundle_folder / bundle.digest)
+    return prove_folder(Claim(folder=folder, name=bundle.name, version=bundle.version, digest=bundle.digest))
+
+
+def prove_folder(claim: Claim) -> Proof:
+    """Let a process with little room load a bundle and score its own sample.
+
+    Raises:
+        BundleError: it does not hold, or the process did not survive it.
+    """
+    try:
+        child = subprocess.run(
+            [sys.executable, "-m", "pipelines.proof"], input=claim.model_dump_json(), env=_environment(), text=True,
+            capture_output=True, timeout=TIMEOUT_SECONDS, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise BundleError(f"{_named(claim)} was not loaded within {TIMEOUT_SECONDS:.0f} seconds") from error
+    if child.returncode:
+        raise BundleError(f"{_named(claim)} can't be loaded: {_end_of(child, claim.limits)}")
+    try:
+        proof = Proof.model_validate_json(child.stdout)
+    except ValidationError as error:
+        raise BundleError(f"{_named(claim)} can't be proven: loading it wrote to standard output") from error
+    if proof.problem:
+        raise BundleError(f"{_named(claim)} does not hold: {proof.problem}")
+    return proof
+
+
+def clients_lost(
+    candidate: RegisteredBundle, production: RegisteredBundle | None, *, registry: ModelRegistry,
+    settings: PipelineSettings,
+) -> tuple[str, ...]:  # fmt: skip
+    """Say what clients of production send that the candidate's contract does not take; nothing when it takes all."""
+    if production is None:
+        return ()
+    new = _contract(candidate, registry, settings)
+    try:
+        old = _contract(production, registry, settings)
+    except BundleError as error:
+        return (f"whether the clients of version {production.version} would be served is not known: {error}",)
+    return tuple(
+        f"clients of version {production.version} would not be served: {problem}"
+        for problem in incompatibilities(old, new)
+    )
+
+
+def _contract(bundle: RegisteredBundle, registry: ModelRegistry, settings: PipelineSettings) -> Contract:
+    if not bundle.digest:
+        raise BundleError(f"version {bundle.version} of {bundle.name} carries no digest")
+    path = registry.fetch_bundle(bundle, settings.bundle_folder / bundle.digest) / CONTRACT
+    return parse_contract(path.read_text(encoding="utf-8"), str(path))
+
+
+def _environment() -> dict[str, str]:
+    return {**environment_for_own_children(), "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
+
+
+def _named(claim: Claim) -> str:
+    return f"the bundle of version {claim.version} of {claim.name}"
+
+
+def _end_of(child: "subprocess.CompletedProcess[str]", limits: Limits) -> str:
+    """Say how a child ended; most that are killed here used more than they may."""
+    if child.returncode < 0:
+        may = f"it may use {limits.memory_bytes >> 20} MiB and {limits.cpu_seconds} processor seconds"
+        return f"its process was ended by {signal.Signals(-child.returncode).name} ({may})"
+    lines = child.stderr.strip().splitlines() or ["it said nothing"]
+    return f"its process ended with {child.returncode}: {lines[-1][:300]}"
