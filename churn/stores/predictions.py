@@ -7,9 +7,9 @@ import orjson
 from sqlalchemy import ColumnElement, Engine, Row, func, select
 
 from churn.scoring.prediction import Prediction, utc_now, utc_text
+from churn.stores.log.writing import add_predictions
 from churn.stores.tables import predictions
 from churn.stores.transactions import reading, writing
-from churn.stores.upserts import insert_or_ignore
 
 NAMES = tuple(Prediction.__dataclass_fields__)
 FIELDS = tuple(predictions.c[name] for name in NAMES)
@@ -41,7 +41,7 @@ class PredictionStore:
         recorded_at = utc_now()
         rows = [_to_row(record, recorded_at) for record in records]
         with writing(self._engine) as connection:
-            return connection.execute(insert_or_ignore(predictions, connection.dialect.name), rows).rowcount
+            return add_predictions(connection, rows)
 
     def window(
         self,

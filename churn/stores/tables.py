@@ -75,6 +75,7 @@ promotions = Table(
     Column("reason", Text, nullable=False),
     Column("details", Text, nullable=False),
     Column("at", Moment, nullable=False),
+    Column("block", BigInteger),
     UniqueConstraint("move_id", "status", name="promotions_once_each"),
     Index("promotions_by_model", "model_name", "id"),
 )
@@ -97,9 +98,9 @@ log_blocks = Table(
     Column("first_at", Moment, nullable=False),
     Column("last_at", Moment, nullable=False),
     Column("at", Moment, nullable=False),
+    Column("details", Text, nullable=False),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
-    Column("pruned_at", Moment),
 )
 
 gate_verdicts = Table(

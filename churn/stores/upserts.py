@@ -1,13 +1,16 @@
 """Inserts that meet a key twice: ignore the second row, or let it win, in each database's words."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
-from sqlalchemy import ARRAY, Connection, Insert, Table, bindparam, func, select
+import orjson
+from sqlalchemy import ARRAY, Connection, Insert, String, Table, Text, bindparam, cast, column, func, select
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from churn.errors import StoreError
 
 
+@cache
 def insert_or_ignore(table: Table, dialect: str) -> Insert:
     """Return an insert that leaves a row with a known primary key as it is; its `rowcount` is that of the new rows."""
     # Without this option `rowcount` is -1 on PostgreSQL: true, whatever happened.
@@ -39,6 +42,33 @@ def replace_rows(connection: Connection, table: Table, rows: Sequence[Mapping[st
     values = [func.unnest(bindparam(column.name, type_=ARRAY(column.type))) for column in table.columns]
     insert = postgresql.insert(table).from_select([column.name for column in table.columns], select(*values))
     connection.execute(_replacing(insert, table), arrays)
+
+
+def ignore_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> int:
+    """Insert many rows, each unless its primary key is known, and return the database's count of the new ones.
+
+    MySQL's count is that of all rows. PostgreSQL gets all as one JSON text: half the time of a row at a time, and a
+    fifth of this process's. What JSON can't hold (infinity) is null there.
+
+    Args:
+        connection: of a transaction that writes.
+        table: whose values are text and numbers.
+        rows: each with all of the table's columns.
+    """
+    if connection.dialect.name != "postgresql":
+        return connection.execute(insert_or_ignore(table, connection.dialect.name), rows).rowcount
+    return connection.execute(_ignoring_json(table), {"rows": orjson.dumps(rows).decode()}).rowcount
+
+
+@cache
+def _ignoring_json(table: Table) -> Insert:
+    # Text of any length here: the table's own columns say what is too long.
+    kinds = [column(each.name, Text() if isinstance(each.type, String) else each.type) for each in table.columns]
+    text = cast(bindparam("rows", type_=Text), postgresql.JSON)
+    found = func.json_to_recordset(text).table_valued(*kinds).render_derived(with_types=True)
+    names = [each.name for each in table.columns]
+    insert = postgresql.insert(table).from_select(names, select(*(found.c[name] for name in names)))
+    return insert.on_conflict_do_nothing(index_elements=_keys(table)).execution_options(preserve_rowcount=True)
 
 
 def _ignoring(table: Table, dialect: str) -> Insert:

@@ -14,6 +14,7 @@ MOMENT = sa.String(24)
 
 def upgrade() -> None:
     op.add_column("promotions", sa.Column("alias", sa.String(32), nullable=False, server_default="production"))
+    op.add_column("promotions", sa.Column("block", sa.BigInteger))
     op.add_column("predictions", sa.Column("block", sa.BigInteger))
     op.add_column("predictions", sa.Column("digest", sa.String(64)))
     op.create_index("predictions_by_block", "predictions", ["block"])
@@ -28,6 +29,7 @@ def downgrade() -> None:
     op.drop_index("predictions_by_block", "predictions")
     op.drop_column("predictions", "digest")
     op.drop_column("predictions", "block")
+    op.drop_column("promotions", "block")
     op.drop_column("promotions", "alias")
 
 
@@ -47,9 +49,9 @@ def _log() -> None:
         sa.Column("first_at", MOMENT, nullable=False),
         sa.Column("last_at", MOMENT, nullable=False),
         sa.Column("at", MOMENT, nullable=False),
+        sa.Column("details", sa.Text, nullable=False),
         sa.Column("previous", sa.String(64), nullable=False),
         sa.Column("hash", sa.String(64), nullable=False),
-        sa.Column("pruned_at", MOMENT),
     )
 
 
