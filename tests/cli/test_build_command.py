@@ -1,0 +1,49 @@
+"""`churn build` in a BentoML store of the test's own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from churn.settings import environment_for_children
+from cli.main import app
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def test_a_folder_without_code_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    answer = CliRunner().invoke(app, ["build", "--source", str(tmp_path)])
+
+    assert answer.exit_code == 1
+    assert "has no bentofile.yaml: run this at the repository's root" in str(answer.exception)
+
+
+@pytest.mark.slow
+def test_the_bento_is_built_exported_and_named(tmp_path: Path) -> None:
+    words = ["build", "--bento-version", "tested", "--archive", str(tmp_path / "reports" / "churn.bento"), "--json"]
+
+    built = _churn(*words, shelf=tmp_path / "shelf")
+    again = _churn(*words, shelf=tmp_path / "shelf")
+
+    assert built.returncode == 0, built.stderr[-2000:]
+    found = json.loads(built.stdout)
+    assert found["tag"] == "churn:tested"
+    assert (Path(found["folder"]) / "src" / "services" / "bento.py").is_file()
+    assert Path(found["archive"]).stat().st_size > 10_000
+    assert again.returncode == 1
+    assert "already exists" in again.stderr
+
+
+def _churn(*words: str, shelf: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", *words],
+        cwd=ROOT,
+        env=environment_for_children(BENTOML_HOME=str(shelf)),
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
