@@ -4,8 +4,13 @@ from typing import Annotated
 
 import typer
 
+from churn.errors import UsageError
 from cli import console
+from cli.gate import STATUS, show
 from cli.options import ActorOption, ReasonOption
+
+NOT_GIVEN = "not given"
+SHORTEST_REASON = 3
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -13,10 +18,13 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def promote(
     version: Annotated[int, typer.Option("--version", help="Version to promote; 0 takes the newest.", min=0)] = 0,
-    reason: ReasonOption = "not given",
+    reason: ReasonOption = NOT_GIVEN,
+    override: Annotated[
+        bool, typer.Option("--override", help="Move although the gate says no; needs --reason, and is recorded.")
+    ] = False,
     actor: ActorOption = None,
 ) -> None:
-    """Judge a version on its held-out rows, and move the alias when nothing speaks against it; else exit status 2."""
+    """Judge a version beside production, and move the alias when the gate says so. Exit status 2: rejected, 3: held."""
     from churn.evaluation.gate import Gate
     from pipelines.moves import Order
     from pipelines.parameters import read_parameters
@@ -24,12 +32,18 @@ def promote(
     from pipelines.settings import PipelineSettings
     from pipelines.tracking import open_tracking
 
+    if override and (reason == NOT_GIVEN or len(reason.strip()) < SHORTEST_REASON):
+        raise UsageError("--override needs --reason: say why the gate is overridden, it is kept in the log")
     settings = PipelineSettings()
     open_tracking(settings)
-    gate = read_parameters("gate", Gate)
-    found = move(version or None, Order(actor or settings.actor, reason), gate, settings=settings)
-    if not found.verdict.passed:
-        console.err.print(f"version {found.version} was refused: {'; '.join(found.verdict.reasons)}", markup=False)
-        raise typer.Exit(2)
+    order = Order(actor or settings.actor, reason, is_override=override)
+    found = move(version or None, order, read_parameters("gate", Gate), settings=settings)
+    if not found.has_moved:
+        console.err.print(f"{found.model} version {found.version} was not promoted", markup=False)
+        show(found.verdict, is_error=True)
+        raise typer.Exit(STATUS[found.verdict.decision])
     before = f"; version {found.before} was there before" if found.before else ""
     console.out.print(f"{found.model} version {found.version} is in production{before}", markup=False)
+    if not found.verdict.passed:
+        console.out.print(f"the gate was overridden, it said {found.verdict.decision}: ", markup=False, end="")
+        console.out.print("; ".join(found.verdict.reasons), markup=False)

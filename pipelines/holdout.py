@@ -1,6 +1,7 @@
 """The held-out customers of a training, as its run keeps them."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,7 +19,7 @@ from churn.scoring.loading import load_scorer
 from churn.scoring.scorer import Scorer
 from churn.stores.registry import ModelRegistry
 from pipelines.ingest import ID, LABEL
-from pipelines.training_log import HOLDOUT, PIPELINE_PROBABILITY
+from pipelines.training_log import GROUP, HOLDOUT, PIPELINE_PROBABILITY, TIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,18 @@ class Holdout:
         labels: 1 for customers who left, of shape (rows,).
         ids: customer ids.
         of_pipeline: probabilities of the scikit-learn pipeline, when the run was made.
+        groups: rows of the same group belong together; None: each is its own, or the run is older than that record.
+        times: datetime64; None: there is no order in time, or the same.
+        sha256: of the file that they were read from.
     """
 
     frame: pd.DataFrame
     labels: np.ndarray
     ids: np.ndarray
     of_pipeline: np.ndarray
+    groups: np.ndarray | None = None
+    times: np.ndarray | None = None
+    sha256: str = ""
 
     def columns(self, contract: Contract) -> Columns:
         """Return graph-ready columns for a contract; a column that these rows lack is missing in all of them.
@@ -69,12 +76,15 @@ def read_holdout(run: Run) -> Holdout:
             path = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path=HOLDOUT, dst_path=scratch)
         except (MlflowException, OSError) as error:
             raise NotFoundError(f"run {run.info.run_id} holds no {HOLDOUT}: train again") from error
-        frame = pd.read_parquet(path)
+        frame, digest = pd.read_parquet(path), sha256(Path(path).read_bytes()).hexdigest()
     return Holdout(
-        frame=frame.drop(columns=[ID, LABEL, PIPELINE_PROBABILITY]),
+        frame=frame.drop(columns=[ID, LABEL, PIPELINE_PROBABILITY, GROUP, TIME], errors="ignore"),
         labels=frame[LABEL].to_numpy(),
         ids=frame[ID].to_numpy(),
         of_pipeline=frame[PIPELINE_PROBABILITY].to_numpy(),
+        groups=frame[GROUP].to_numpy() if GROUP in frame else None,
+        times=frame[TIME].to_numpy() if TIME in frame else None,
+        sha256=digest,
     )
 
 

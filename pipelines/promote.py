@@ -7,7 +7,7 @@ Writes: the verdict on the version, the alias under a lease, both halves of the 
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from churn.errors import NotFoundError, StoreError
 from churn.evaluation.gate import Gate, Verdict
@@ -18,7 +18,8 @@ from churn.stores.registry import PRODUCTION, ModelRegistry, RegisteredBundle
 from pipelines.gate import Judged, judge_version
 from pipelines.moves import LEASE_SECONDS, Order, open_log
 from pipelines.moving import Mover, Step, lease_name, version_of
-from pipelines.prove import clients_lost, prove
+from pipelines.prove import prove
+from pipelines.registered import candidate_of
 from pipelines.settings import PipelineSettings
 
 log = logging.getLogger(__name__)
@@ -55,9 +56,9 @@ def promote(version: int | None, order: Order, gate: Gate, *, settings: Pipeline
     with _mover(order, settings) as mover:
         production = mover.registry.production(settings.model)
         order.require_expected(PRODUCTION, production)
-        candidate = mover.registry.version(settings.model, version) if version else _newest(mover, settings)
+        candidate = candidate_of(mover.registry, settings.model, version)
         prove(candidate, registry=mover.registry, log=mover.log, settings=settings)
-        judged = _judged(candidate, production, gate, mover=mover, settings=settings)
+        judged = judge_version(candidate, production, gate, settings=settings, actor=order.actor)
         mover.registry.tag(candidate, {"validation_status": _status(judged.verdict, order)})
         step = _step(candidate, production, order, judged)
         if has_moved := judged.verdict.passed or order.is_override:
@@ -123,19 +124,6 @@ def _mover(order: Order, settings: PipelineSettings) -> Iterator[Mover]:
         yield Mover(settings.model, registry, PromotionLog(engine), lease)
 
 
-def _judged(
-    candidate: RegisteredBundle, production: RegisteredBundle | None, gate: Gate, *, mover: Mover,
-    settings: PipelineSettings,
-) -> Judged:  # fmt: skip
-    """Ask the gate; a version that production's clients could not be served by is rejected whatever it says."""
-    judged = judge_version(candidate, production, gate, settings=settings)
-    lost = clients_lost(candidate, production, registry=mover.registry, settings=settings)
-    if not lost:
-        return judged
-    said = () if judged.verdict.passed else judged.verdict.reasons
-    return replace(judged, verdict=replace(judged.verdict, decision="reject", reasons=(*lost, *said)))
-
-
 def _step(candidate: RegisteredBundle, production: RegisteredBundle | None, order: Order, judged: Judged) -> Step:
     verdict = judged.verdict
     details = {
@@ -179,13 +167,6 @@ def _show(mover: Mover, step: Step, settings: PipelineSettings) -> None:
 def _was_in_production(version: int, settings: PipelineSettings) -> bool:
     moves = PromotionLog(open_log(settings)).history(settings.model, AUDIT_ROWS)
     return any(move.status == "done" and move.alias == PRODUCTION and move.to_version == version for move in moves)
-
-
-def _newest(mover: Mover, settings: PipelineSettings) -> RegisteredBundle:
-    versions = mover.registry.versions(settings.model)
-    if not versions:
-        raise NotFoundError(f"{settings.model} has no version: run `churn train`, `churn evaluate`, `churn register`")
-    return versions[0]
 
 
 def _version_before(audit: PromotionLog, settings: PipelineSettings, current: int) -> int:

@@ -28,6 +28,7 @@ from pipelines.ingest import Ingested
 from pipelines.model_card import CardFacts, write_card
 from pipelines.nested import nested_scores
 from pipelines.search import storage_of
+from pipelines.seen import log_seen
 from pipelines.settings import PipelineSettings
 from pipelines.tracking import Say, training_run
 from pipelines.training import Division, Training, TrainParameters, split
@@ -103,6 +104,7 @@ def train(
         say("writing the graphs and proving that they equal the pipeline")
         digest, parity = log_model(made_of)
         log_holdout(training, developed.best.fitted)
+        log_seen(training.train)
     best = developed.best
     trained = Trained(run.info.run_id, best.candidate.name, developed.choice.reason, digest, best.estimates, parity)
     log.info("model trained", extra={"run": trained.run_id, "candidate": trained.candidate, "digest": digest})

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
+from hashlib import sha256
 from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,7 +30,8 @@ from pipelines.training import Training
 COMPARED = ("roc_auc", "pr_auc", "brier", "calibration_slope")
 LONGEST_MILLISECONDS = 1e6
 HOLDOUT = "evaluation/holdout.parquet"
-PIPELINE_PROBABILITY = "\x1fpipeline_probability"
+HOLDOUT_DIGEST = "holdout_sha256"
+PIPELINE_PROBABILITY, GROUP, TIME = "\x1fpipeline_probability", "\x1fgroup", "\x1ftime"
 
 
 def log_inputs(training: Training) -> None:
@@ -115,10 +117,13 @@ def log_model(made_of: Ingredients) -> tuple[str, float]:
 
 def log_holdout(training: Training, fitted: CalibratedPipeline) -> None:
     """Keep the held-out rows with the pipeline's own probabilities: registration proves parity on all of them."""
-    frame = raw_frame(training.holdout.columns)
+    holdout = training.holdout
+    frame = raw_frame(holdout.columns)
     probabilities = fitted.predict_proba(frame)[:, 1]
-    more = {ID: training.holdout.ids, LABEL: training.holdout.labels, PIPELINE_PROBABILITY: probabilities}
+    more = {ID: holdout.ids, LABEL: holdout.labels, PIPELINE_PROBABILITY: probabilities}
+    known = {name: values for name, values in ((GROUP, holdout.groups), (TIME, holdout.times)) if values is not None}
     with TemporaryDirectory() as scratch:
         path = Path(scratch) / Path(HOLDOUT).name
-        frame.assign(**more).to_parquet(path, index=False)
+        frame.assign(**more, **known).to_parquet(path, index=False)
         mlflow.log_artifact(str(path), str(Path(HOLDOUT).parent))
+        mlflow.set_tag(HOLDOUT_DIGEST, sha256(path.read_bytes()).hexdigest())

@@ -38,7 +38,7 @@ def audit(
     """
     limits = limits or AuditLimits()
     findings = [
-        *_columns(contract, audited, limits),
+        *audit_columns(contract, audited, limits),
         *same_customer(audited, folds),
         *twins(audited, folds, limits),
         *(shuffled(audited, folds, control, limits) if control else ()),
@@ -49,7 +49,8 @@ def audit(
     return Audit(tuple(findings), (*COLUMN_CHECKS, *ROW_CHECKS, *asked))
 
 
-def _columns(contract: Contract, audited: Audited, limits: AuditLimits) -> Iterator[Finding]:
+def audit_columns(contract: Contract, audited: Audited, limits: AuditLimits) -> Iterator[Finding]:
+    """Audit the inputs of a contract alone; what is found about a column under `trusted:` is a note."""
     left, units = audited.labels == 1, _units(audited)
     for name, column in contract.columns.items():
         suspect = Suspect(name, column, audited.columns[name], left, units)

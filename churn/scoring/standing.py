@@ -75,6 +75,17 @@ class Standings:
         scores = self._scores(profits, probabilities)
         return dict(zip(FIELDS, (segments, profits, losses, scores), strict=True))
 
+    def stakes(self, columns: Columns) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return what contacting each row earns if the customer stays, and if he leaves; None without economics.
+
+        Profit is linear in the probability: these two, each of shape (rows,), tell all others.
+        """
+        if self._worth is None or self._economics is None:
+            return None
+        worth = self._worth.of_columns(columns)
+        staying, leaving = (expected_profit(np.full(len(worth), p), worth, self._economics) for p in (0.0, 1.0))
+        return staying, leaving
+
     def _money(self, columns: Columns, probabilities: np.ndarray) -> tuple[list[float], list[float]] | None:
         """Return expected profit and loss of each row, rounded."""
         if self._worth is None or self._economics is None:

@@ -1,0 +1,1 @@
+"""What the gate's stage gathers and keeps: rows, guards, verdicts."""
