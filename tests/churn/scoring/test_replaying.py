@@ -124,9 +124,10 @@ def test_an_input_beyond_every_float32_is_a_difference_and_no_crash(scorer: Scor
 
 
 def test_money_that_a_table_rounds_to_another_cent_is_found_again_either_way(scorer: Scorer) -> None:
-    alone = recorded_alone(scorer, random_columns(scorer.contract, 3000, seed=9))
+    alone = recorded_alone(scorer, random_columns(scorer.contract, 200, seed=9))
     priced = [
-        replace(each, inputs={**each.inputs, "MonthlyCharges": 20 + number / 1000}) for number, each in enumerate(alone)
+        replace(each, inputs={**each.inputs, "MonthlyCharges": 20_000 + number / 1000})
+        for number, each in enumerate(alone)
     ]
     answers = answered(scorer, priced)
     in_table = answered_in_a_table(scorer, answers)
