@@ -1,6 +1,5 @@
 """`churn gate`: judge a version against production without moving anything: promote, hold or reject, and why."""
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -60,4 +59,7 @@ def show(verdict: "Verdict", *, is_error: bool = False) -> None:
 def _json(named: dict[str, object], verdict: "Verdict") -> str:
     from dataclasses import asdict
 
-    return json.dumps({**named, "passed": verdict.passed, **asdict(verdict)}, indent=2, default=float)
+    import orjson
+
+    facts = {**named, "passed": verdict.passed, **asdict(verdict)}
+    return orjson.dumps(facts, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY).decode()

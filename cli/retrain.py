@@ -10,13 +10,25 @@ import typer
 
 from churn.errors import ConflictError, UsageError
 from cli import console
-from cli.options import CandidatesOption, JsonOption, SeedOption, TimeoutOption, TrialsOption, names_of
+from cli.options import (
+    CandidatesOption,
+    JsonOption,
+    SeedOption,
+    TimeoutOption,
+    TrialsOption,
+    VersionFileOption,
+    leave_note,
+    names_of,
+)
 
 if TYPE_CHECKING:
     from pipelines.retrain import Retrained, Wish
 
-REFUSED, TAKEN = 2, 75
-"""Exit statuses: the gate said no; EX_TEMPFAIL, another retraining of this model is at work."""
+TAKEN = 75
+"""Exit status: EX_TEMPFAIL, another retraining of this model is at work."""
+
+NOT_MOVED = {"refused": 2, "held": 3}
+"""Exit status by the first word of the outcome: the gate said no, or not yet."""
 
 NICENESS = 10
 
@@ -35,11 +47,12 @@ def retrain(  # noqa: PLR0913, PLR0917  typer passes options by name
     candidates: CandidatesOption = None,
     timeout_minutes: TimeoutOption = None,
     seed: SeedOption = None,
+    version_file: VersionFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Decide from age, drift, performance and new outcomes; train and promote if need be.
 
-    Exit status 0: it waits, or the new version is in production; 2: the gate refused it; 75: another is at work.
+    Exit status 0: it waits, or the new version is in production; 2: the gate rejected it; 3: held; 75: another works.
     What is not given is as in the newest training.
     """
     from pipelines.retrain import Wish
@@ -55,8 +68,10 @@ def retrain(  # noqa: PLR0913, PLR0917  typer passes options by name
     overrides = {name: value for name, value in given.items() if value is not None}
     found = _do(Wish(data, reason.strip() if force else "", dry_run, overrides))
     _show(found, as_json=as_json)
+    if found.has_moved:
+        leave_note(version_file, found.version)
     if found.version is not None and not found.has_moved:
-        raise typer.Exit(REFUSED)
+        raise typer.Exit(NOT_MOVED[found.outcome.split(":")[0]])
 
 
 def _do(wish: "Wish") -> "Retrained":

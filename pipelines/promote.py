@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 from churn.errors import NotFoundError, StoreError
 from churn.evaluation.gate import Gate, Verdict
@@ -44,6 +45,13 @@ class Promoted:
     verdict: Verdict
     metrics: Mapping[str, float]
     has_moved: bool
+
+    @property
+    def outcome(self) -> Literal["promoted", "held", "refused"]:
+        """What came of it, in a word."""
+        if self.has_moved:
+            return "promoted"
+        return "held" if self.verdict.decision == "hold" else "refused"
 
 
 def promote(version: int | None, order: Order, gate: Gate, *, settings: PipelineSettings) -> Promoted:

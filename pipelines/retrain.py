@@ -56,7 +56,7 @@ class Retrained:
         number: of the decision; None: a dry run, which is not kept.
         version: that was registered; None: none.
         has_moved: it is in production now.
-        outcome: promoted or refused, in words; "" when it was to wait.
+        outcome: promoted, held or refused, in words; "" when it was to wait.
     """
 
     number: int | None

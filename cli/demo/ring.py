@@ -113,8 +113,9 @@ class Demo:
                 settings=self.settings,
                 say=self.say,
             )
-            if not offline.promoted.verdict.passed:
-                raise ChurnError(f"the gate refused the version: {'; '.join(offline.promoted.verdict.reasons)}")
+            if not offline.promoted.has_moved:
+                reasons = "; ".join(offline.promoted.verdict.reasons)
+                raise ChurnError(f"the gate {offline.promoted.outcome} the version: {reasons}")
             self.told.offline = offline
 
     def _remember(self) -> None:

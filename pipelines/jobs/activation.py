@@ -10,7 +10,7 @@ from pipelines.tracking import open_tracking
 
 
 def do_activate(task: Task) -> Ending:
-    """Move the alias `production`, or say why not: a refusal is an answer, not a failure."""
+    """Move the alias `production`, or say why not: that the gate holds or refuses is an answer, not a failure."""
     order = ActivateOrder.model_validate(task.job.parameters)
     task.teller.tell(f"judging version {order.version}", 0.1)
     open_tracking(task.settings)
@@ -23,7 +23,8 @@ def do_activate(task: Task) -> Ending:
 def outcome_of(moved: Promoted) -> dict[str, object]:
     """Return what came of a promotion or rollback as JSON values."""
     return {
-        "outcome": "activated" if moved.has_moved else "refused",
+        "outcome": "activated" if moved.has_moved else moved.outcome,
+        "decision": moved.verdict.decision,
         "version": moved.version,
         "version_before": moved.before,
         "reasons": list(moved.verdict.reasons),
@@ -35,5 +36,5 @@ def words_of(moved: Promoted) -> str:
     """Return the same in words."""
     reasons = "; ".join(moved.verdict.reasons)
     if not moved.has_moved:
-        return f"version {moved.version} was refused: {reasons}"
+        return f"version {moved.version} was {moved.outcome}: {reasons}"
     return f"version {moved.version} is in production" + (f", overriding: {reasons}" if reasons else "")

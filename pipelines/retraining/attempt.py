@@ -34,7 +34,7 @@ class Outcome:
     """How an attempt ended.
 
     Attributes:
-        words: the first of them is promoted or refused.
+        words: the first of them is promoted, held or refused.
     """
 
     version: int
@@ -117,7 +117,7 @@ class Attempt:
 def _outcome(moved: Promoted) -> Outcome:
     if moved.has_moved:
         return _promoted(moved.version)
-    return Outcome(moved.version, f"refused: version {moved.version}: {'; '.join(moved.verdict.reasons)}")
+    return Outcome(moved.version, f"{moved.outcome}: version {moved.version}: {'; '.join(moved.verdict.reasons)}")
 
 
 def _promoted(version: int) -> Outcome:

@@ -14,6 +14,9 @@ from services.exchange import read_note
 from services.listed import Catalogue, Listed
 from services.worker import Worker
 
+NOT_MOVED = ("refused", "held")
+"""How an activation ends when the gate says no, or not yet."""
+
 VersionPath = Annotated[int, Path(ge=1, lt=2**31, description="Number of a registered version.")]
 
 
@@ -92,7 +95,7 @@ def _require(worker: Worker, version: int) -> None:
 def _answer(request: Request, job: Job) -> Response:
     if job.status == "failed":
         return problem(request, 409, job.problem)
-    if job.result.get("outcome") == "refused":
+    if job.result.get("outcome") in NOT_MOVED:
         reasons = job.result.get("reasons")
         each = [{"field": "version", "message": str(one)} for one in reasons] if isinstance(reasons, list) else []
         return problem(request, 409, job.words, errors=each)
