@@ -34,9 +34,10 @@ class Metric:
 
 LABELS = {
     "action": "promote, rollback",
+    "bound": "of an interval: low, high; value: the estimate itself",
     "churned": "1: the customer left; 0: stayed",
     "column": "a column of the contract; in drift also what is predicted",
-    "decision": "train, wait",
+    "decision": "of retraining: train, wait; of the gate: promote, hold, reject",
     "digest": "sha256 of a bundle",
     "dimension": "what customers are divided by: segment, door, week",
     "door": "bento, fastapi",
@@ -60,6 +61,7 @@ LABELS = {
 """Label → its values, which are few."""
 
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+SCORING_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 PROBABILITY_BUCKETS = tuple(step / 20 for step in range(1, 20))
 
 DOOR: tuple[Origin, ...] = ("door",)
@@ -109,6 +111,31 @@ PROBABILITY = Metric(
     ("door", "model_version"),
     DOOR,
     PROBABILITY_BUCKETS,
+)
+VERSION_SCORING = Metric(
+    "churn_version_scoring_duration_seconds",
+    "histogram",
+    "How long the run took that scored (and explained) a customer of `POST /predict`, by the version that was asked.",
+    ("door", "model_version"),
+    DOOR,
+    SCORING_BUCKETS,
+)
+VERSION_FAILURES = Metric(
+    "churn_version_failures",
+    "counter",
+    "Customers whom a version failed on: it raised, gave no probability, or its contract does not hold for the row.",
+    ("door", "model_version"),
+    DOOR,
+)
+CANARY_FALLBACKS = Metric(
+    "churn_canary_fallbacks",
+    "counter",
+    "Customers of the canary whom production answered, because the canary failed on them.",
+    ("door", "model_version"),
+    DOOR,
+)
+CANARY_SHARE = Metric(
+    "churn_canary_share", "gauge", "Share of the customers that the canary answers; 0: there is none.", ("door",), DOOR
 )
 OFFERS_RECOMMENDED = Metric(
     "churn_offers_recommended", "counter", "Offers recommended, at most three a customer.", ("door", "offer"), DOOR
@@ -181,6 +208,13 @@ PREDICTIONS_STORED = Metric(
 )
 PROMOTIONS = Metric("churn_promotions", "counter", "Moves of the production alias in the audit.", ("action", "status"))
 PROMOTION_LAST = Metric("churn_promotion_last_timestamp_seconds", "gauge", "When production last moved.", ("action",))
+GATE_VERDICTS = Metric("churn_gate_verdicts", "counter", "What the gate said of versions.", ("decision",))
+GATE_PROFIT = Metric(
+    "churn_gate_profit_difference",
+    "gauge",
+    "What the version that was judged last earns more than production, per customer, with its 95 % interval.",
+    ("bound",),
+)
 
 DRIFT_LAST_RUN = Metric("churn_drift_last_run_timestamp_seconds", "gauge", "When the drift job last measured.")
 DRIFT_ENOUGH = Metric("churn_drift_enough_data", "gauge", "0: the last window was too small to say anything.")

@@ -16,12 +16,30 @@ class Note(BaseModel):
 
 
 class Pointer(Note):
-    """Which bundle on disk is in production, or the shadow; it was verified and gave its golden answers before."""
+    """Which bundle on disk an alias names; it was verified and gave its golden answers before."""
 
     name: str
     version: int
     digest: str = Field(pattern=DIGEST)
     """Also the name of its folder."""
+
+
+class CanaryPointer(Pointer):
+    """Which bundle on disk answers a share of the customers, and which share."""
+
+    share: float = Field(gt=0, le=1, allow_inf_nan=False)
+    salt: str = Field(max_length=64)
+    """Another one draws other customers."""
+
+
+class CanaryState(Note):
+    """The version with the alias `canary`, as the attendant sees it."""
+
+    version: int
+    share: float = 0.0
+    """Of the customers; 0: it answers nobody, and `problem` says why."""
+
+    problem: str = ""
 
 
 class ShadowState(Note):
@@ -61,6 +79,12 @@ class AttendantState(Note):
 
     shadow: ShadowState | None = None
     """None: no version has the alias `shadow`."""
+
+    canary: CanaryState | None = None
+    """None: no version has the alias `canary`, or it is in production."""
+
+    waiting_problem: str = ""
+    """Why a version that an alias names is not taken up yet: the log that knows its digest does not answer."""
 
     jobs_problem: str = ""
     """Why jobs that wait are not done here; empty when they are, or nobody wants any."""

@@ -101,6 +101,9 @@ class ServiceSettings(Settings):
     embedded_jobs: bool = True
     """The attendant runs jobs (retraining, activation, large files) on this machine; False: a `churn work` does."""
 
+    alias: str = Field(default="production", pattern=r"^[a-z][a-z0-9_-]{0,31}$")
+    """The alias that these doors follow; doors that follow another than `production` have no canary and no shadow."""
+
     shadow_share: float = Field(default=1.0, ge=0, le=1)
     """Share of live predictions that the version with the alias `shadow` scores too."""
 
@@ -130,6 +133,11 @@ class ServiceSettings(Settings):
     def shadow_file(self) -> Path:
         """Names the bundle on disk that is scored beside production and never answers."""
         return self.bundle_folder / "shadow.json"
+
+    @property
+    def canary_file(self) -> Path:
+        """Names the bundle on disk that answers a share of the customers, and the share."""
+        return self.bundle_folder / "canary.json"
 
     @property
     def catalogue_file(self) -> Path:

@@ -37,6 +37,10 @@ MEMORY = gauge(metrics.DOOR_MEMORY, "livesum")
 REFUSED = counter(metrics.HTTP_REFUSED)
 PREDICTIONS = counter(metrics.PREDICTIONS)
 PROBABILITY = histogram(metrics.PROBABILITY)
+SCORING = histogram(metrics.VERSION_SCORING)
+FAILURES = counter(metrics.VERSION_FAILURES)
+FALLBACKS = counter(metrics.CANARY_FALLBACKS)
+SHARE = gauge(metrics.CANARY_SHARE, "livemax")
 OFFERS = counter(metrics.OFFERS_RECOMMENDED)
 MISSING = counter(metrics.INPUT_MISSING)
 UNKNOWN = counter(metrics.INPUT_UNKNOWN)
@@ -58,6 +62,7 @@ class VersionMeters:
 
     Attributes:
         recommend: counts the offers that one customer was recommended.
+        note_seconds: counts how long the run took that scored a customer.
     """
 
     def __init__(self, door: str, scorer: Scorer) -> None:
@@ -70,6 +75,10 @@ class VersionMeters:
         self._note = tally.note
         advised: Tally[Sequence[Action]] = LEDGER.open(self._add_actions)
         self.recommend = advised.note
+        scoring = SCORING.labels(door, version)
+        runs: Tally[float] = LEDGER.open(lambda seconds: scoring.observe_all(np.array(seconds)))
+        self.note_seconds = runs.note
+        self._failures, self._fallbacks = FAILURES.labels(door, version), FALLBACKS.labels(door, version)
 
     def count(self, probability: float, level: RiskLevel) -> None:
         """Count one prediction."""
@@ -80,6 +89,15 @@ class VersionMeters:
         self._probability.observe_all(probabilities)
         for level, times in Counts(levels).items():
             self._by_level[level].inc(times)
+
+    def fail(self, customers: int = 1) -> None:
+        """Count customers whom the version failed on."""
+        self._failures.inc(customers)
+
+    def fall_back(self, customers: int = 1) -> None:
+        """Count customers whom the version failed on, and whom production answered."""
+        self.fail(customers)
+        self._fallbacks.inc(customers)
 
     def _add(self, notes: list[tuple[float, RiskLevel]]) -> None:
         probabilities, levels = zip(*notes, strict=True)
@@ -150,6 +168,7 @@ def settle() -> None:
 def show_door(door: str) -> None:
     """Show from the start, with 0, what may never happen: a rate needs a first value."""
     MODEL_VERSION.labels(door, str(os.getpid()))
+    SHARE.labels(door).set(0)
     for each in (LOAD_FAILURES, LOST, REJECTED):
         each.labels(door)
     for reason in REASONS:
@@ -171,6 +190,11 @@ def show_model(door: str, scorer: Scorer, *, loaded_at: float, before: Scorer | 
     MODEL_INFO.labels(door, scorer.name, str(scorer.version), scorer.digest).set(1)
     MODEL_VERSION.labels(door, str(os.getpid())).set(scorer.version)
     MODEL_LOADED.labels(door).set(loaded_at)
+
+
+def show_canary(door: str, share: float) -> None:
+    """Show the share of the customers that the canary answers; 0: there is none."""
+    SHARE.labels(door).set(share)
 
 
 def exposition(folder: Path | None, measured: Iterable[Metric]) -> bytes:

@@ -5,10 +5,12 @@ there when the event loop comes round is scored, be it one row or fifty.
 """
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from churn.contract.request import Row
+from churn.errors import BundleError
 from churn.scoring.explanation import Explanation
 from churn.scoring.scorer import Scorer
 
@@ -21,6 +23,7 @@ class _Asked(NamedTuple):
     row: Row
     wants_reasons: bool
     answer: asyncio.Future[Found]
+    note_seconds: Callable[[float], None] | None
 
 
 class Together:
@@ -29,13 +32,26 @@ class Together:
     def __init__(self) -> None:
         self._waiting: list[_Asked] = []
 
-    async def ask(self, scorer: Scorer, row: Row, *, wants_reasons: bool) -> Found:
-        """Return what one version finds for a graph-ready row."""
+    async def ask(
+        self, scorer: Scorer, row: Row, *, wants_reasons: bool, note_seconds: Callable[[float], None] | None = None
+    ) -> Found:
+        """Return what one version finds for a graph-ready row.
+
+        Args:
+            scorer: the version.
+            row: graph-ready.
+            wants_reasons: and not the probability alone.
+            note_seconds: is told how long the run took that the row was in.
+
+        Raises:
+            BundleError: what came out is no probability.
+        """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Found] = loop.create_future()
         if not self._waiting:
             loop.call_soon(self._answer_all)
-        self._waiting.append(_Asked(scorer, row, wants_reasons and scorer.explainer is not None, answer))
+        wants_reasons = wants_reasons and scorer.explainer is not None
+        self._waiting.append(_Asked(scorer, row, wants_reasons, answer, note_seconds))
         return await answer
 
     def _answer_all(self) -> None:
@@ -47,14 +63,27 @@ class Together:
 
 
 def _answer(asked: Sequence[_Asked]) -> None:
+    began = time.perf_counter()
     try:
         found = _find(asked)
     except Exception as error:  # noqa: BLE001  whatever it is, it belongs to the request that caused it
         _part(asked, error)
         return
+    seconds = time.perf_counter() - began
     for each, one in zip(asked, found, strict=True):
+        if each.note_seconds is not None:
+            each.note_seconds(seconds)
         if not each.answer.done():
-            each.answer.set_result(one)
+            _settle(each, one)
+
+
+def _settle(asked: _Asked, found: Found) -> None:
+    if 0.0 <= found[0] <= 1.0:
+        asked.answer.set_result(found)
+    else:
+        asked.answer.set_exception(
+            BundleError(f"version {asked.scorer.version} gave a probability that is none: {found[0]}")
+        )
 
 
 def _part(asked: Sequence[_Asked], error: Exception) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 import onnx
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, helper, numpy_helper
 
 from churn.bundle.files import (
     EXPLANATION,

@@ -52,6 +52,15 @@ class CheckedTable:
         """Return the table with the numbers that its rows really have; it was checked with `first_row=0`."""
         return replace(self, accepted=numbers[self.accepted])
 
+    def taken(self, places: np.ndarray) -> "CheckedTable":
+        """Return some of the accepted rows, by place or by mask; what was counted over all rows stays."""
+        return replace(
+            self,
+            columns={name: values[places] for name, values in self.columns.items()},
+            customer_ids=None if self.customer_ids is None else self.customer_ids[places],
+            accepted=self.accepted[places],
+        )
+
 
 def check_table(contract: Contract, raw: RawColumns, *, first_row: int = 1) -> CheckedTable:
     """Hold every row against the contract.

@@ -27,7 +27,7 @@ from services.api.formats.answers import Answer, CsvAnswer, JsonAnswer, NdjsonAn
 from services.api.formats.media import MEDIA, Format
 from services.api.formats.parquet_answer import ParquetAnswer
 from services.api.formats.reading import checked_chunks
-from services.live import Served
+from services.served import Served
 from services.worker import Worker
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from services.api.batch_upload import FIELD, FORM
 from services.api.endpoint import Document, ref, responses
 from services.api.formats.media import MEDIA
 from services.api.predict import IDEMPOTENCY_KEY
-from services.live import Served
+from services.served import Served
 
 MOST = "2,000"
 FORMATS = """\

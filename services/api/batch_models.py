@@ -16,8 +16,8 @@ class BatchTotals(BaseModel):
     total_customers: int
     churn_risk_count: int
     recorded: int = Field(description="Predictions that are on disk; the others wait in memory for it.")
-    model_version: str
-    threshold: float
+    model_version: str = Field(description="In production; with a canary, each row names the version that answered it.")
+    threshold: float = Field(description="That of the version in production.")
     served_by: str
     rejected: list[RejectedRowOut]
     explanation_note: str | None = Field(default=None, description="Why there are no explanations, though asked for.")

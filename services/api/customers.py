@@ -15,7 +15,7 @@ from churn.scoring.standing import Standing
 from services.api.predict import LONGEST_CUSTOMER_ID
 from services.api.problems import field_faults
 from services.api.recording import count_inputs, inputs_of, new_prediction_id, record, row_prediction_id
-from services.live import Served
+from services.served import Served
 from services.worker import Worker
 
 MOST_FAULTS = 10

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.types import ASGIApp
 
 from services.api.problems import MEDIA_TYPE
-from services.live import Served
+from services.served import Served
 
 Document = dict[str, Any]
 """A part of an OpenAPI document."""

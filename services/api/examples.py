@@ -9,7 +9,7 @@ from typing import Any
 from services.api.access import RULES, Rule
 from services.api.endpoint import Document
 from services.api.python_examples import PYTHON
-from services.live import Served
+from services.served import Served
 
 JSON = "application/json"
 FORM = "multipart/form-data"

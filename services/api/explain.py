@@ -1,5 +1,6 @@
 """Why: what each column adds to a customer's risk, for a customer that is sent or one on record."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import orjson
@@ -8,13 +9,13 @@ from pydantic import BaseModel, Field, ValidationError
 
 from churn.contract.phrases import Value, value_of
 from churn.contract.request import CustomerRequest, Row
-from churn.errors import ContractError, NotFoundError
+from churn.errors import BundleError, ContractError, NotFoundError
 from churn.scoring.explanation import Explanation
 from churn.scoring.prediction import Prediction
 from churn.scoring.scorer import Scorer
 from services.api.endpoint import Document, Endpoint, ref, responses
 from services.api.predict import LONGEST_CUSTOMER_ID, RiskFactorOut, require_type
-from services.live import Served
+from services.served import Served
 from services.worker import Worker
 
 PATH = "/api/v1/explain"
@@ -79,7 +80,7 @@ class Explain:
         served = self._worker.live.require()
         require_type(dict(request.headers.raw), "application/json")
         customer = served.scorer.form.read(await request.body())
-        return _answer(served, explained(served.scorer, customer))
+        return _answer(*_explained(served, customer))
 
 
 def explain_endpoints(worker: Worker) -> tuple[Endpoint, ...]:
@@ -98,7 +99,7 @@ def explain_routes(worker: Worker) -> APIRouter:
 
     @router.get(PATH, response_model=ExplainAnswer, responses={400: {}, 404: {}, 503: {}})
     def explain_recorded(customer_id: CustomerId) -> Response:
-        """Explain the newest recorded inputs of a customer, by the version that is live now."""
+        """Explain the newest recorded inputs of a customer, by the version that answers this customer now."""
         served = worker.live.require()
         prediction = _newest(worker, customer_id)
         customer = recorded(served.scorer, prediction)
@@ -108,10 +109,21 @@ def explain_routes(worker: Worker) -> APIRouter:
             "predicted_at": prediction.predicted_at,
             "churn_probability": prediction.probability,
         }
-        found = {**explained(served.scorer, customer), "customer_id": customer_id, "predicted": predicted}
-        return _answer(served, found)
+        explaining, found = _explained(served, replace(customer, customer_id=customer_id))
+        return _answer(explaining, {**found, "predicted": predicted})
 
     return router
+
+
+def _explained(served: Served, customer: CustomerRequest) -> tuple[Served, dict[str, object]]:
+    """Explain by the version whose customer it is; by production, when the canary fails."""
+    canary = served.canary
+    if canary is not None and canary.has(customer):
+        try:
+            return canary.served, explained(canary.served.scorer, canary.read(customer))
+        except Exception as error:  # noqa: BLE001  no customer may ever see what a canary does wrong
+            canary.fall_back(1, type(error).__name__)
+    return served, explained(served.scorer, customer)
 
 
 def recorded(scorer: Scorer, prediction: Prediction) -> CustomerRequest:
@@ -135,14 +147,17 @@ def explained(scorer: Scorer, customer: CustomerRequest) -> dict[str, object]:
     """Return the answer about one customer.
 
     Raises:
-        BundleError: the version has no explanations.
+        BundleError: the version has no explanations, or gives no probability.
     """
     found = scorer.explain_row(customer.row)
+    probability = scorer.score_row(customer.row)
+    if not 0.0 <= probability <= 1.0:
+        raise BundleError(f"version {scorer.version} gave a probability that is none: {probability}")
     values = _values(scorer, customer.row)
     steps = _waterfall(found, values)
     return {
         "customer_id": customer.customer_id,
-        "churn_probability": scorer.score_row(customer.row),
+        "churn_probability": probability,
         "log_odds": steps[-1]["to"],
         "model_version": str(scorer.version),
         "unit": UNIT,

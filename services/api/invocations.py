@@ -16,7 +16,7 @@ from services.api.customers import read_customers, score_customers
 from services.api.endpoint import Document, Endpoint, ref, responses
 from services.api.frames import customers_of, read_csv_frame, read_json_frame
 from services.api.predict import idempotency_key
-from services.live import Served
+from services.served import Served
 from services.worker import Worker
 
 AT_ONCE = 2

@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from services.api.endpoint import Document, Endpoint, refusal
 from services.api.problems import Problem
-from services.live import Served
+from services.served import Served
 
 REF = "#/components/schemas/{model}"
 TAGS = {

@@ -12,7 +12,7 @@ from churn.scoring.prediction import utc_now
 from churn.scoring.scorer import Decision, Scorer
 from churn.scoring.standing import Standing
 from services import telemetry
-from services.live import Served
+from services.served import Served
 from services.worker import Worker
 
 
@@ -64,7 +64,7 @@ def record(  # noqa: PLR0913  what an answer consists of
         "customer_id": prediction[1],
         "model_name": scorer.name,
         "model_version": scorer.version,
-        "role": "production",
+        "role": served.role,
         "door": worker.door,
         "inputs": inputs,
         "probability": probability,

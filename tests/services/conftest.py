@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from churn.bundle.files import digest_of
 from churn.contract.contract import Contract
 from services.api.app import create_app
-from services.exchange import Pointer, write_note
+from services.exchange import CanaryPointer, Pointer, write_note
 from services.settings import ServiceSettings
 from services.worker import Worker
 from tests.bundles import small_bundle
@@ -26,6 +26,26 @@ def promote_on_disk(settings: ServiceSettings, folder: Path, *, version: int) ->
         shutil.copytree(folder, settings.bundle_folder / digest)
     write_note(Pointer(name=settings.model, version=version, digest=digest), settings.pointer_file)
     return digest
+
+
+def canary_on_disk(settings: ServiceSettings, folder: Path, *, version: int, share: float, salt: str = "salt") -> None:
+    """Do what the mirror does when a version has the alias `canary`."""
+    digest = digest_of(folder)
+    if not (settings.bundle_folder / digest).exists():
+        shutil.copytree(folder, settings.bundle_folder / digest)
+    pointer = CanaryPointer(name=settings.model, version=version, digest=digest, share=share, salt=salt)
+    write_note(pointer, settings.canary_file)
+
+
+def await_canary(worker: Worker, share: float) -> None:
+    """Wait until a worker, whose keeper may be at it, has a canary with a share; 0: none."""
+    for _ in range(500):
+        worker.live.follow()
+        canary = worker.live.require().canary
+        if (canary.share if canary else 0.0) == share:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"no canary with the share {share}: {worker.live.canary_problem}")
 
 
 def await_version(worker: Worker, version: int) -> None:

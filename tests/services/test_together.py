@@ -1,4 +1,5 @@
 import asyncio
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import pytest
 
 from churn.contract.contract import Contract
 from churn.contract.request import Row
+from churn.errors import BundleError
 from churn.scoring.loading import load_scorer
 from churn.scoring.scorer import Scorer
 from services.together import Found, Together
@@ -56,12 +58,12 @@ def test_rows_that_arrive_together_are_one_run_and_later_ones_another(scorer: Sc
 
 
 def test_each_row_is_answered_by_the_version_that_was_asked(scorer: Scorer, rows: list[Row]) -> None:
-    other = Counting(scorer, shift=1.0)
+    other = Counting(scorer, always=1.0)
 
     found = ask_all(Together(), [(other if number % 2 else scorer, row, False) for number, row in enumerate(rows[:6])])
 
-    above = [isinstance(one, tuple) and one[0] >= 1.0 for one in found]
-    assert above == [False, True, False, True, False, True]
+    from_other = [isinstance(one, tuple) and one[0] == 1.0 for one in found]
+    assert from_other == [False, True, False, True, False, True]
 
 
 def test_a_row_that_fails_fails_alone(scorer: Scorer, rows: list[Row]) -> None:
@@ -72,6 +74,28 @@ def test_a_row_that_fails_fails_alone(scorer: Scorer, rows: list[Row]) -> None:
     assert isinstance(second, ValueError)
     assert isinstance(first, tuple)
     assert isinstance(third, tuple)
+
+
+@pytest.mark.parametrize("found", [math.nan, math.inf, -0.1, 1.1])
+def test_what_is_no_probability_is_an_error_of_its_row(scorer: Scorer, rows: list[Row], found: float) -> None:
+    wrong, right = ask_all(Together(), [(Counting(scorer, always=found), rows[0], False), (scorer, rows[1], False)])
+
+    assert isinstance(wrong, BundleError)
+    assert isinstance(right, tuple)
+
+
+def test_each_row_is_told_how_long_its_run_took(scorer: Scorer, rows: list[Row]) -> None:
+    seconds: list[float] = []
+
+    async def ask() -> None:
+        together = Together()
+        asking = (together.ask(scorer, row, wants_reasons=False, note_seconds=seconds.append) for row in rows[:3])
+        await asyncio.gather(*asking)
+
+    asyncio.run(ask())
+    assert len(seconds) == 3
+    assert len(set(seconds)) == 1
+    assert seconds[0] > 0
 
 
 def test_who_left_stops_nobody_else(scorer: Scorer, rows: list[Row]) -> None:
@@ -88,12 +112,12 @@ def test_who_left_stops_nobody_else(scorer: Scorer, rows: list[Row]) -> None:
 class Counting(Scorer):
     """A scorer that notes how many rows each run had."""
 
-    def __init__(self, scorer: Scorer, *, shift: float = 0.0) -> None:
+    def __init__(self, scorer: Scorer, *, always: float | None = None) -> None:
         self.__dict__.update(scorer.__dict__)
         self.runs: list[int] = []
         self.score_rows = self._score_and_note
-        self._scorer, self._shift = scorer, shift
+        self._scorer, self._always = scorer, always
 
     def _score_and_note(self, rows: Sequence[Row]) -> list[float]:
         self.runs.append(len(rows))
-        return [self._shift + probability for probability in self._scorer.score_rows(rows)]
+        return self._scorer.score_rows(rows) if self._always is None else [self._always] * len(rows)

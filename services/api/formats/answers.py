@@ -26,7 +26,7 @@ INPUT_ROW = "input_row"
 REJECTED_BECAUSE = "rejected_because"
 """Last column of CSV and Parquet: why a row was set aside; empty in scored rows."""
 
-PREDICTED = ("churn_probability", "churn_prediction", "risk_level", "prediction_id", *PLACE)
+PREDICTED = ("churn_probability", "churn_prediction", "risk_level", "prediction_id", "model_version", *PLACE)
 WORDS = ("reason_1", "reason_2", "reason_3", "recommendation_1", "recommendation_2", "recommendation_3")
 """Columns of CSV and Parquet for who asks for reasons."""
 

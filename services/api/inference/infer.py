@@ -17,7 +17,7 @@ from services.api.inference.reading import outputs_of, read_request, rows_of, sp
 from services.api.inference.routes import live_model
 from services.api.inference.tensors import TensorOut, encoded
 from services.api.predict import idempotency_key
-from services.live import Served
+from services.served import Served
 from services.worker import Worker
 
 JSON_LENGTH = b"inference-header-content-length"

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from churn.contract.request import CUSTOMER_ID_FIELD
 from services.api.inference.tensors import Tensor, TensorOut
-from services.live import Served
+from services.served import Served
 
 PLATFORM = "onnxruntime_onnx"
 DATATYPES = {"number": "FP64", "integer": "INT64", "boolean": "BOOL", "category": "BYTES"}

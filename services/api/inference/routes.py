@@ -13,7 +13,7 @@ from services.api.inference.models import (
     ServerReady,
     metadata_of,
 )
-from services.live import Served
+from services.served import Served
 from services.worker import Worker
 
 
