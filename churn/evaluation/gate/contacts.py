@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
 BORDER_SHARE, FEWEST_AT_BORDER = 0.2, 20
 """Customers this near to the border, in ranks, tell what the next one to be contacted earns."""
@@ -36,10 +35,11 @@ def contact(promised: np.ndarray, earned: np.ndarray, share: float | None) -> Co
     capacity = rows * (1.0 if share is None else share)
     if promising.sum() <= capacity:
         return _campaign(promising.astype(np.float64), earned, at_border=0.0)
-    border = np.partition(promised, -int(np.ceil(capacity)))[-int(np.ceil(capacity))]
+    ordered = np.sort(promised)[::-1]
+    border = ordered[int(np.ceil(capacity)) - 1]
     above, tied = promised > border, promised == border
     weight = above + tied * ((capacity - above.sum()) / tied.sum())
-    return _campaign(weight, earned, at_border=_at_border(promised, earned, capacity, tied))
+    return _campaign(weight, earned, at_border=float(earned[_is_near(promised, ordered, capacity)].mean()))
 
 
 def _campaign(weight: np.ndarray, earned: np.ndarray, *, at_border: float) -> Contacts:
@@ -48,7 +48,7 @@ def _campaign(weight: np.ndarray, earned: np.ndarray, *, at_border: float) -> Co
     return Contacts(weight, added - added.mean(), float((weight * earned).mean()))
 
 
-def _at_border(promised: np.ndarray, earned: np.ndarray, capacity: float, tied: np.ndarray) -> float:
+def _is_near(promised: np.ndarray, ordered: np.ndarray, capacity: float) -> np.ndarray:
     reach = max(FEWEST_AT_BORDER, BORDER_SHARE * capacity)
-    is_near = np.abs(rankdata(-promised) - capacity) <= reach
-    return float(earned[is_near | tied].mean())
+    first, last = max(0, int(capacity - reach)), min(len(ordered), int(np.ceil(capacity + reach))) - 1
+    return np.asarray((promised <= ordered[first]) & (promised >= ordered[last]))

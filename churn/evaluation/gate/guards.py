@@ -13,7 +13,7 @@ from churn.evaluation.gate.calibration import measure_gap, measure_slope
 from churn.evaluation.gate.evidence import Contender, Rows
 from churn.evaluation.gate.measured import TAIL, Measured, measure_by
 from churn.evaluation.gate.parameters import Gate
-from churn.evaluation.gate.ranking import FEWEST_OF_A_KIND, is_rankable, rank
+from churn.evaluation.gate.ranking import FEWEST_OF_A_KIND, is_rankable, places, rank
 from churn.evaluation.gate.verdict import Guard, Outcome
 
 
@@ -39,7 +39,7 @@ def guard_beside(rows: Rows, candidate: Contender, production: Contender, gate: 
 
 
 def _floor(rows: Rows, candidate: Contender, gate: Gate) -> Guard:
-    roc_auc = rank(rows.target, candidate.probability).roc_auc
+    roc_auc = rank(rows.target, places(candidate.probability)).roc_auc
     is_low, numbers = roc_auc < gate.min_roc_auc, {"roc_auc": roc_auc, "floor": gate.min_roc_auc}
     if is_low:
         return Guard("floor", "failed", f"roc_auc {roc_auc:.4f} is below the floor {gate.min_roc_auc:.4f}", numbers)
@@ -66,14 +66,14 @@ def _calibration(rows: Rows, candidate: Contender, gate: Gate) -> Guard:
 
 
 def _ranking(rows: Rows, candidate: Contender, production: Contender, gate: Gate) -> Iterator[Guard]:
-    new, old = (rank(rows.target, one.probability) for one in (candidate, production))
+    new, old = (rank(rows.target, places(one.probability)) for one in (candidate, production))
     gain = measure_by(new.roc_auc - old.roc_auc, new.influence - old.influence, rows.groups)
     interval = f"{gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})"
     beside = f"roc_auc {new.roc_auc:.4f} beside production's {old.roc_auc:.4f}, {interval}"
     numbers = {"difference": gain.value, "low": gain.low, "high": gain.high}
     outcome, said = _not_inferior(gain, gate.max_roc_auc_drop)
     yield Guard("roc_auc", outcome, f"{said}: {beside}; it may lose {gate.max_roc_auc_drop:g}", numbers)
-    if gain.low > gate.max_roc_auc_gain:
+    if gain.low > 0 and gain.value > gate.max_roc_auc_gain:
         words = (
             f"too good to be true: {beside}: more than {gate.max_roc_auc_gain:g} better on the same rows is a leak's "
             "sign. Look for a column that knows the outcome, and for rows that the candidate was made from"

@@ -10,7 +10,7 @@ from churn.evaluation.gate.evidence import Contender, Evidence, Rows
 from churn.evaluation.gate.guards import guard_alone, guard_beside
 from churn.evaluation.gate.money import compare_profit, decide
 from churn.evaluation.gate.parameters import Gate
-from churn.evaluation.gate.parts import Sides, guard_parts
+from churn.evaluation.gate.parts import guard_parts
 from churn.evaluation.gate.ranking import is_rankable
 from churn.evaluation.gate.verdict import Decision, Guard, Outcome, ProfitTest, Verdict
 from churn.evaluation.gate.words import profit_words
@@ -38,8 +38,8 @@ def judge(evidence: Evidence, gate: Gate) -> Verdict:
 
 
 def _beside(rows: Rows, candidate: Contender, production: Contender, gate: Gate) -> tuple[ProfitTest, list[Guard]]:
-    test, contacts = compare_profit(rows, candidate, production, gate)
-    of_parts = guard_parts(rows, Sides(candidate, production, contacts), gate)
+    test = compare_profit(rows, candidate, production, gate)
+    of_parts = guard_parts(rows, (candidate, production), test.production, gate)
     return test, [*guard_beside(rows, candidate, production, gate), of_parts]
 
 

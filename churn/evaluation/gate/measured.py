@@ -9,7 +9,7 @@ freedom as there are customers who carry the error, less one.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtr, stdtrit  # scipy.stats says the same a hundred times slower
 
 TAIL = 0.025
 POWER = 0.8
@@ -45,7 +45,7 @@ class Measured:
         """How often chance alone shows as much when the truth is 0; one-sided."""
         if not self.error:
             return 0.0 if self.value > 0 else 1.0
-        return float(t(self.freedom).sf(self.value / self.error))
+        return float(stdtr(self.freedom, -self.value / self.error))
 
     @property
     def p_below(self) -> float:
@@ -60,12 +60,12 @@ class Measured:
         """
         if gain <= 0 or not np.isfinite(self.error):
             return None
-        wanted = self.rows * ((norm.isf(TAIL) + norm.ppf(POWER)) * self.error / gain) ** 2
+        wanted = self.rows * ((ndtri(1 - TAIL) + ndtri(POWER)) * self.error / gain) ** 2
         return max(0, int(np.ceil(wanted)) - self.rows) or None
 
     @property
     def _half(self) -> float:
-        return float(t(self.freedom).isf(TAIL)) * self.error if self.error else 0.0
+        return float(stdtrit(self.freedom, 1 - TAIL)) * self.error if self.error else 0.0
 
 
 def measure_by(value: float, influence: np.ndarray, groups: np.ndarray | None) -> Measured:
@@ -81,5 +81,5 @@ def measure_by(value: float, influence: np.ndarray, groups: np.ndarray | None) -
     if customers < 2:
         return Measured(value, np.inf, 1.0, len(influence))
     error = float(np.sqrt(customers / (customers - 1) * squares)) / len(influence)
-    carrying = squares**2 / float((added**4).sum()) if squares else 2.0
+    carrying = squares**2 / float(np.square(np.square(added)).sum()) if squares else 2.0
     return Measured(value, error, max(1.0, carrying - 1), len(influence))

@@ -1,21 +1,19 @@
 """The test in money: does the candidate's campaign earn more with the same customers than production's?"""
 
-from churn.evaluation.gate.contacts import Contacts, contact
+from churn.evaluation.gate.contacts import contact
 from churn.evaluation.gate.evidence import Contender, Rows
 from churn.evaluation.gate.measured import Measured, measure_by
 from churn.evaluation.gate.parameters import Gate
 from churn.evaluation.gate.verdict import Decision, ProfitTest
 
 
-def compare_profit(
-    rows: Rows, candidate: Contender, production: Contender, gate: Gate
-) -> tuple[ProfitTest, tuple[Contacts, Contacts]]:
-    """Return the test, and both campaigns, the candidate's first."""
+def compare_profit(rows: Rows, candidate: Contender, production: Contender, gate: Gate) -> ProfitTest:
+    """Hold the candidate's campaign against production's."""
     share = gate.campaign_share
     new, old = (contact(one.promised, rows.earned, share) for one in (candidate, production))
     gain = measure_by(new.profit - old.profit, new.influence - old.influence, rows.groups)
     worth = abs(old.profit) * gate.worth_percent / 100
-    test = ProfitTest(
+    return ProfitTest(
         currency=rows.currency,
         candidate=new.profit,
         production=old.profit,
@@ -29,7 +27,6 @@ def compare_profit(
         campaign_share=share,
         labels_needed=_labels_needed(gain, worth),
     )
-    return test, (new, old)
 
 
 def decide(test: ProfitTest) -> Decision:

@@ -1,7 +1,8 @@
 """Parts of the customers: a gain on the whole hides nobody who is served worse.
 
-Every part is looked at twice, for how well its customers are ranked and for what contacting them earns. So many looks
-find something by chance: those that count are held to a corrected level (Holm, 1979).
+Every part is looked at twice: how well its customers are ranked, and what a campaign to the same share of them alone
+earns. (What the campaign to all earns in a part falls wherever a better candidate finds better customers elsewhere.)
+So many looks find something by chance: those that count are held to a corrected level (Holm, 1979).
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from churn.evaluation.gate.contacts import Contacts
+from churn.evaluation.gate.contacts import contact
 from churn.evaluation.gate.evidence import Contender, Rows
 from churn.evaluation.gate.measured import TAIL, Measured, measure_by
 from churn.evaluation.gate.parameters import Gate
-from churn.evaluation.gate.ranking import is_rankable, rank
+from churn.evaluation.gate.ranking import is_rankable, places, rank
 from churn.evaluation.gate.verdict import Guard
 
 MOST_SAID = 3
@@ -23,12 +24,19 @@ SMALLEST = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
-    """Both versions on the same rows, with their campaigns."""
+class Seen:
+    """What is asked of every part.
 
-    candidate: Contender
-    production: Contender
-    contacts: tuple[Contacts, Contacts]
+    Attributes:
+        places: how each version ranks the rows, the candidate first; both of shape (rows,).
+        production_profit: what production's campaign earns per customer of all rows: what counts as much in a part.
+    """
+
+    rows: Rows
+    sides: tuple[Contender, Contender]
+    places: tuple[np.ndarray, np.ndarray]
+    production_profit: float
+    gate: Gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +61,17 @@ class Look:
         return f"{self.part}: {self.measure} {numbers}, and it may lose {self.bound:.4g}"
 
 
-def guard_parts(rows: Rows, sides: Sides, gate: Gate) -> Guard:
-    """Look at every part that is large enough."""
-    looks = [look for name, mask in rows.parts.items() for look in _looks((name, mask), rows, sides, gate)]
+def guard_parts(rows: Rows, sides: tuple[Contender, Contender], production_profit: float, gate: Gate) -> Guard:
+    """Look at every part that is large enough.
+
+    Args:
+        rows: with the parts.
+        sides: the candidate, then production.
+        production_profit: of production's campaign, per customer of all rows.
+        gate: the bounds.
+    """
+    seen = Seen(rows, sides, (places(sides[0].probability), places(sides[1].probability)), production_profit, gate)
+    looks = [look for name, mask in rows.parts.items() for look in _looks(name, mask, seen)]
     worse = sorted((one for one in _surely_worse(looks) if one.excess > 0), key=lambda one: -one.excess)
     judged = {"judged": float(len({one.part for one in looks}))}
     if not worse:
@@ -72,20 +88,19 @@ def _words(worse: Sequence[Look]) -> str:
     return f"worse than production for some of the customers, beyond chance: {said}{more}"
 
 
-def _looks(part: tuple[str, np.ndarray], rows: Rows, sides: Sides, gate: Gate) -> Iterator[Look]:
-    name, mask = part
-    if mask.sum() < gate.smallest_part or not is_rankable(rows.target[mask]):
+def _looks(name: str, mask: np.ndarray, seen: Seen) -> Iterator[Look]:
+    target, gate = seen.rows.target[mask], seen.gate
+    if len(target) < gate.smallest_part or not is_rankable(target):
         return
-    groups = None if rows.groups is None else rows.groups[mask]
-    new, old = (rank(rows.target[mask], one.probability[mask]) for one in (sides.candidate, sides.production))
+    groups = None if seen.rows.groups is None else seen.rows.groups[mask]
+    new, old = (rank(target, place[mask]) for place in seen.places)
     ranked = measure_by(new.roc_auc - old.roc_auc, new.influence - old.influence, groups)
     yield Look(name, "roc_auc", ranked, gate.max_part_roc_auc_drop, "")
-    new_weight, old_weight = (one.weight[mask] for one in sides.contacts)
-    earned, gained = rows.earned[mask], (new_weight - old_weight) * rows.earned[mask]
-    profit = measure_by(float(gained.mean()), gained - gained.mean(), groups)
-    before = max(abs(float((old_weight * earned).mean())), abs(sides.contacts[1].profit))
+    mine, theirs = (contact(one.promised[mask], seen.rows.earned[mask], gate.campaign_share) for one in seen.sides)
+    profit = measure_by(mine.profit - theirs.profit, mine.influence - theirs.influence, groups)
+    before = max(abs(theirs.profit), abs(seen.production_profit))
     bound = before * gate.max_part_profit_drop_percent / 100
-    yield Look(name, "profit per customer", profit, bound, f" {rows.currency}")
+    yield Look(name, "profit of a campaign to them alone", profit, bound, f" {seen.rows.currency} per customer")
 
 
 def _surely_worse(looks: Sequence[Look]) -> Iterator[Look]:

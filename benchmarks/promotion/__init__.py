@@ -1,0 +1,1 @@
+"""What measures promotion: the gate, the protocol, the record, the release."""
