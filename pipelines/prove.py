@@ -30,11 +30,14 @@ def prove(bundle: RegisteredBundle, *, registry: ModelRegistry, log: PromotionLo
     Raises:
         BundleError: it is not, or does not.
     """
-    if not bundle.digest:
-        raise BundleError(
-            f"version {bundle.version} of {bundle.name} carries no digest: it was not made by `churn register`"
-        )
+    _require_digest(bundle)
     log.require_registered(bundle.name, bundle.version, bundle.digest)
+    return prove_bundle(bundle, registry=registry, settings=settings)
+
+
+def prove_bundle(bundle: RegisteredBundle, *, registry: ModelRegistry, settings: PipelineSettings) -> Proof:
+    """As `prove`, for a version that our log need not know."""
+    _require_digest(bundle)
     folder = registry.fetch_bundle(bundle, settings.bundle_folder / bundle.digest)
     return prove_folder(Claim(folder=folder, name=bundle.name, version=bundle.version, digest=bundle.digest))
 
@@ -81,9 +84,15 @@ def clients_lost(
     )
 
 
-def _contract(bundle: RegisteredBundle, registry: ModelRegistry, settings: PipelineSettings) -> Contract:
+def _require_digest(bundle: RegisteredBundle) -> None:
     if not bundle.digest:
-        raise BundleError(f"version {bundle.version} of {bundle.name} carries no digest")
+        raise BundleError(
+            f"version {bundle.version} of {bundle.name} carries no digest: it was not made by `churn register`"
+        )
+
+
+def _contract(bundle: RegisteredBundle, registry: ModelRegistry, settings: PipelineSettings) -> Contract:
+    _require_digest(bundle)
     path = registry.fetch_bundle(bundle, settings.bundle_folder / bundle.digest) / CONTRACT
     return parse_contract(path.read_text(encoding="utf-8"), str(path))
 

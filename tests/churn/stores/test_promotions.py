@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine
 
-from churn.errors import ConflictError, NotFoundError
+from churn.errors import BundleError, ConflictError, NotFoundError
 from churn.stores.promotions import Move, PromotionLog
 
 MOVE = Move("churn", "promote", from_version=None, to_version=1, actor="ann")
@@ -62,3 +62,48 @@ def test_a_move_ends_once(engine: Engine) -> None:
 def test_a_move_that_was_not_prepared_can_t_end(engine: Engine) -> None:
     with pytest.raises(NotFoundError, match="'no-such-move' was prepared"):
         PromotionLog(engine).finish("no-such-move", "done")
+
+
+def test_each_alias_has_its_own_last_move(engine: Engine) -> None:
+    log = PromotionLog(engine)
+    for version, alias in ((1, "production"), (2, "canary"), (3, "canary"), (4, "staging")):
+        log.note(replace(MOVE, to_version=version, alias=alias), reason="")
+    log.note(replace(MOVE, action="register", to_version=9, alias=""), reason="", details={"digest": "d"})
+
+    assert {alias: move.to_version for alias, move in log.last_of_each("churn").items()} == {
+        "production": 1,
+        "canary": 3,
+        "staging": 4,
+    }
+    last = log.last_done("churn")
+    assert last is not None
+    assert last.to_version == 1
+
+
+def registered(log: PromotionLog, version: int, digest: str) -> None:
+    log.note(replace(MOVE, action="register", to_version=version, alias=""), reason="", details={"digest": digest})
+
+
+def test_the_digest_of_a_registration_is_found_again_and_the_newest_one_holds(engine: Engine) -> None:
+    log = PromotionLog(engine)
+    registered(log, 3, "old")
+    registered(log, 3, "new")
+    registered(log, 4, "other")
+
+    assert [log.registered_digest("churn", version) for version in (2, 3, 4, 5)] == [None, "new", "other", None]
+    assert log.registered_digest("elsewhere", 3) is None
+
+
+def test_what_is_not_as_it_was_registered_is_refused_and_what_is_older_than_the_log_is_believed(engine: Engine) -> None:
+    log = PromotionLog(engine)
+    log.require_registered("churn", 7, "anything")
+    registered(log, 3, "a" * 64)
+
+    log.require_registered("churn", 2, "anything")
+    log.require_registered("churn", 3, "a" * 64)
+    with pytest.raises(BundleError, match="version 3 of churn has the digest bbbbbbbbbbbb .* aaaaaaaaaaaa in our log"):
+        log.require_registered("churn", 3, "b" * 64)
+    with pytest.raises(BundleError, match="version 3 of churn has the digest of nothing"):
+        log.require_registered("churn", 3, "")
+    with pytest.raises(BundleError, match="version 4 of churn is in the registry and not in our log"):
+        log.require_registered("churn", 4, "a" * 64)
