@@ -14,6 +14,7 @@ from churn.metrics import EXPORTED
 from churn.scoring.prediction import utc_text
 from churn.stores.database import migrate, open_database
 from churn.stores.drift import DriftMeasure, DriftRun, DriftStore
+from churn.stores.gate_verdicts import GateVerdictStore, NewVerdict
 from churn.stores.jobs import JobStore
 from churn.stores.orders import NewJob
 from churn.stores.performance import PerformanceMeasure, PerformanceRun, PerformanceStore
@@ -206,3 +207,23 @@ def test_held_out_measures_come_from_the_versions_run(registry_home: MonitoringS
 
     assert found.of(1) == {"roc_auc": 0.84}
     assert found.of(99) == {}
+
+
+def test_verdicts_are_counted_from_zero_and_the_last_shows_its_interval(
+    engine: Engine, seen: CollectorRegistry
+) -> None:
+    assert seen.get_sample_value("churn_gate_verdicts_total", {"decision": "hold"}) == 0
+    assert seen.get_sample_value("churn_gate_profit_difference", {"bound": "value"}) is None
+
+    GateVerdictStore(engine).add(
+        NewVerdict(
+            model_name="churn", version=4, production_version=3, decision="hold", reasons=("few",), rows=300,
+            profit_difference=0.5, profit_low=-1.0, profit_high=2.0, labels_needed=900, actor="a test", report="",
+        )
+    )  # fmt: skip
+
+    assert seen.get_sample_value("churn_gate_verdicts_total", {"decision": "hold"}) == 1
+    shown = [
+        seen.get_sample_value("churn_gate_profit_difference", {"bound": bound}) for bound in ("low", "value", "high")
+    ]
+    assert shown == [-1.0, 0.5, 2.0]
