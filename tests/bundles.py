@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 import onnx
+import pandas as pd
 from onnx import ModelProto, helper, numpy_helper
 
 from churn.bundle.files import (
@@ -16,6 +17,7 @@ from churn.bundle.files import (
     MODEL,
     OUTPUT,
     PRIORITY,
+    REFERENCE,
     SEGMENTS,
     DecisionPolicy,
     GoldenRows,
@@ -154,7 +156,7 @@ MULTIPLIED = 700
 def faulty_bundle(folder: Path, source: Path, *, column: str, category: str, fault: Fault) -> str:
     """Copy a sealed bundle whose graph goes wrong for the customers of one category, and return its digest.
 
-    It is sealed anew, and its golden rows are of other categories: it loads, and no check but live customers finds it.
+    It is sealed anew, and its golden rows and its sample are of other categories: it loads, and no check but live customers finds it.
 
     Args:
         folder: of the copy; made.
@@ -171,6 +173,8 @@ def faulty_bundle(folder: Path, source: Path, *, column: str, category: str, fau
     golden = GoldenRows.model_validate_json((folder / GOLDEN).read_bytes())
     others = tuple(each for each in golden.rows if each.row[column] != category)
     (folder / GOLDEN).write_text(GoldenRows(rows=others).model_dump_json(), encoding="utf-8")
+    sample = pd.read_parquet(folder / REFERENCE)
+    sample[sample[column] != category].to_parquet(folder / REFERENCE, index=False)
     hashes = {name: hash_file(folder / name) for name in manifest.sha256}
     return seal(folder, manifest.model_copy(update={"sha256": hashes}))
 
