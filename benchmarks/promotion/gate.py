@@ -50,6 +50,7 @@ class Tally:
         decisions: by what was decided.
         guards: by name and outcome.
         by_point: how often the candidate earned more on the rows.
+        wrongly: how often it was promoted and truly earns less.
         surely_less: how often it earned surely less.
         held: how often the interval held the true difference, where that is known.
         apart: true difference of each trial, in percent of what production earns.
@@ -60,6 +61,7 @@ class Tally:
     decisions: Counter[str] = field(default_factory=Counter)
     guards: Counter[tuple[str, str]] = field(default_factory=Counter)
     by_point: int = 0
+    wrongly: int = 0
     surely_less: int = 0
     held: int = 0
     apart: list[float] = field(default_factory=list)
@@ -72,6 +74,7 @@ class Tally:
         self.decisions[verdict.decision] += 1
         self.guards.update((one.name, one.outcome) for one in verdict.guards)
         self.by_point += test.difference > 0
+        self.wrongly += verdict.passed and truth < 0
         self.surely_less += test.high < 0
         self.held += test.low <= truth <= test.high
         self.apart.append(100 * truth / test.production)
@@ -148,11 +151,12 @@ def rate(hits: int, of: int) -> str:
 
 def equals(found: dict[str, dict[int, Tally]]) -> Iterator[str]:
     """Yield how often an equal is promoted."""
-    yield "| equals | labels | promoted | held | rejected | by a point-estimate gate | truly apart |"
-    yield "|---|--:|--:|--:|--:|--:|--:|"
+    yield "| equals | labels | promoted | and truly worse | held | rejected | by a point-estimate gate | truly apart |"
+    yield "|---|--:|--:|--:|--:|--:|--:|--:|"
     for name, tallies in found.items():
         for size, one in tallies.items():
-            cells = " | ".join(rate(one.decisions[what], one.trials) for what in ("promote", "hold", "reject"))
+            counted = (one.decisions["promote"], one.wrongly, one.decisions["hold"], one.decisions["reject"])
+            cells = " | ".join(rate(hits, one.trials) for hits in counted)
             apart = np.abs(one.apart).mean()
             yield f"| {name} | {size:,} | {cells} | {rate(one.by_point, one.trials)} | ±{apart:.2f} % |"
 
@@ -173,12 +177,15 @@ def guard_rails(found: dict[str, dict[int, Tally]]) -> Iterator[str]:
     names = list(
         dict.fromkeys(name for tallies in found.values() for one in tallies.values() for name, _ in one.guards)
     )
-    yield f"| equals | labels |{''.join(f' {name} |' for name in names)} roc_auc undecided |"
-    yield "|---|--:|" + "--:|" * (len(names) + 1)
+    yield f"| equals | labels |{''.join(f' {name} |' for name in names)} roc_auc undecided | calibration undecided |"
+    yield "|---|--:|" + "--:|" * (len(names) + 2)
     for title, tallies in found.items():
         for size, one in tallies.items():
             cells = " | ".join(rate(one.guards[name, "failed"], one.trials) for name in names)
-            yield f"| {title} | {size:,} | {cells} | {rate(one.guards['roc_auc', 'undecided'], one.trials)} |"
+            open_ones = " | ".join(
+                rate(one.guards[name, "undecided"], one.trials) for name in ("roc_auc", "calibration")
+            )
+            yield f"| {title} | {size:,} | {cells} | {open_ones} |"
 
 
 def coverage(found: dict[str, dict[int, Tally]]) -> Iterator[str]:

@@ -1,20 +1,26 @@
 """Guard-rails that follow from the rows: what a better profit does not excuse.
 
-One rule for all: a guard-rail fails when the candidate is surely worse (the 95 % interval leaves out the ideal, or
-production) and by more than its bound at the best guess. Then chance fails an equal in at most 2.5 % of judgements,
-and far less often where the bound is wide beside the noise.
+Noise alone fails nobody: beside production, a guard-rail fails when the candidate is surely worse (the 95 % interval
+leaves out 0) and by more than its bound at the best guess. An equal then fails one in at most 2.5 % of judgements, and
+far less often where the bound is wide beside the noise.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from churn.evaluation.gate.calibration import measure_gap, measure_slope
+from churn.evaluation.gate.calibration import Gap, measure_gap, measure_slope
 from churn.evaluation.gate.evidence import Contender, Rows
 from churn.evaluation.gate.measured import TAIL, Measured, measure_by
 from churn.evaluation.gate.parameters import Gate
 from churn.evaluation.gate.ranking import FEWEST_OF_A_KIND, is_rankable, places, rank
 from churn.evaluation.gate.verdict import Guard, Outcome
+
+CALIBRATED: dict[Outcome, str] = {
+    "passed": "calibrated",
+    "failed": "miscalibrated: its probabilities do not come true",
+    "undecided": "it is not sure that it is calibrated",
+}
 
 
 def guard_alone(rows: Rows, candidate: Contender, gate: Gate) -> Iterator[Guard]:
@@ -50,19 +56,24 @@ def _floor(rows: Rows, candidate: Contender, gate: Gate) -> Guard:
 def _calibration(rows: Rows, candidate: Contender, gate: Gate) -> Guard:
     slope = measure_slope(rows.target, candidate.probability, rows.groups)
     gap = measure_gap(rows.target, candidate.probability, rows.groups)
+    outcome = _calibrated(slope, gap, gate)
     steepest = gate.max_calibration_slope
-    is_tilted = not slope.low <= 1 <= slope.high and not 1 / steepest <= slope.value <= steepest
-    is_apart = gap.p_value < TAIL and gap.value > gate.max_calibration_error
-    promised, left = candidate.probability.mean(), rows.target.mean()
     words = (
         f"slope {slope.value:.3f} ({slope.low:.3f} to {slope.high:.3f}; right is 1, {1 / steepest:.2f} to "
         f"{steepest:.2f} is let pass), error {gap.value:.4f} beyond noise (at most {gate.max_calibration_error:g}; "
-        f"p = {gap.p_value:.2g}); {promised:.1%} promised to leave, {left:.1%} left"
+        f"p = {gap.p_value:.2g}); {candidate.probability.mean():.1%} promised to leave, {rows.target.mean():.1%} left"
     )
     numbers = {"slope": slope.value, "slope_low": slope.low, "slope_high": slope.high, "error": gap.value}
-    is_off = is_tilted or is_apart
-    said = "miscalibrated: its probabilities do not come true" if is_off else "calibrated"
-    return Guard("calibration", "failed" if is_off else "passed", f"{said}: {words}", numbers)
+    return Guard("calibration", outcome, f"{CALIBRATED[outcome]}: {words}", numbers)
+
+
+def _calibrated(slope: Measured, gap: Gap, gate: Gate) -> Outcome:
+    """A slope fails only beyond its bound for sure: that of many a good candidate is a little off 1."""
+    flattest, steepest = 1 / gate.max_calibration_slope, gate.max_calibration_slope
+    if slope.high < flattest or slope.low > steepest or (gap.p_value < TAIL and gap.value > gate.max_calibration_error):
+        return "failed"
+    is_off = not slope.low <= 1 <= slope.high and not flattest <= slope.value <= steepest
+    return "undecided" if is_off else "passed"
 
 
 def _ranking(rows: Rows, candidate: Contender, production: Contender, gate: Gate) -> Iterator[Guard]:
