@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from churn.errors import NotFoundError, StoreError
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_database
 from churn.stores.promotions import Promotion, PromotionLog
 from churn.stores.registry import ModelRegistry
 from churn.stores.stage_runs import StageRunLog, noted
-from pipelines.moves import Order
+from pipelines.moves import Order, open_log
 from pipelines.promote import rollback
 from pipelines.registered import load_registered
 from pipelines.settings import PipelineSettings
@@ -173,7 +173,7 @@ def _at_the_end(scene: Scene) -> tuple[Ending, tuple[str, ...]]:
 
 def _roll_back(subject: _Subject, reasons: tuple[str, ...], order: Order, settings: PipelineSettings) -> Ending:
     """Move the alias back, after whoever moves it now and stores that are away; nothing when they moved it on."""
-    ordered = Order(order.actor, f"watch: {'; '.join(reasons)}")
+    ordered = Order(order.actor, f"watch: {'; '.join(reasons)}", expected=subject.version)
     until = time.monotonic() + BUSY_SECONDS
     while _is_in_production(subject, settings):
         try:
@@ -206,13 +206,7 @@ def _subject(version: int | None, settings: PipelineSettings) -> _Subject:
 
 def _move_to(version: int, settings: PipelineSettings) -> Promotion | None:
     """Return the move that put the version there, as far as the audit knows."""
-    engine = open_database(settings.database_url)
-    migrate(engine)
-    moves = PromotionLog(engine).history(settings.model, 1000)
-    done = (
-        move for move in moves if move.status == "done" and move.alias == "production" and move.action != "register"
-    )
-    newest = next(done, None)
+    newest = PromotionLog(open_log(settings)).last_done(settings.model)
     return newest if newest and newest.to_version == version else None
 
 

@@ -7,7 +7,6 @@ from operator import add
 from typing import Any
 
 from churn import metrics
-from churn.metrics import Metric
 from pipelines.watching.page import Page
 
 REFUSED, FULL = "422", "503"
@@ -60,11 +59,11 @@ def read_counts(page: Page, version: int | None) -> Counts:
     scoring = {key: value for key, value in requests.items() if _scores(key[0])}
     return Counts(
         predictions=page.total(metrics.PREDICTIONS, **named),
-        failures=max(page.total(VERSION_FAILURES, **named), page.total(CANARY_FALLBACKS, **named)),
+        failures=max(page.total(metrics.VERSION_FAILURES, **named), page.total(metrics.CANARY_FALLBACKS, **named)),
         requests=sum(scoring.values()),
         broken=sum(value for (_, status), value in scoring.items() if status >= "500" and status != FULL),
         refused=sum(value for (_, status), value in scoring.items() if status == REFUSED),
-        scoring=page.histogram(VERSION_SECONDS, **named),
+        scoring=page.histogram(metrics.VERSION_SCORING, **named),
         answering=_answering(page),
     )
 
@@ -99,9 +98,3 @@ def _each(mine: Counts, theirs: Counts, work: Any) -> Counts:
         else:
             values[name] = work(one, other)
     return Counts(**values)
-
-
-VERSION_FAILURES = Metric("churn_version_failures", "counter", "")
-VERSION_SECONDS = Metric("churn_version_scoring_duration_seconds", "histogram", "")
-CANARY_FALLBACKS = Metric("churn_canary_fallbacks", "counter", "")
-CANARY_SHARE = Metric("churn_canary_share", "gauge", "")

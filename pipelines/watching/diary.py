@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from churn import metrics
-from pipelines.watching.counts import CANARY_SHARE, Counts, read_counts, total
+from pipelines.watching.counts import Counts, read_counts, total
 from pipelines.watching.doors import Pages
 from pipelines.watching.page import Page
 
@@ -106,5 +106,5 @@ class Diary:
 
     def _is_served(self, page: Page) -> bool:
         if self.is_beside:
-            return page.total(CANARY_SHARE) > 0
+            return page.total(metrics.CANARY_SHARE) > 0
         return page.total(metrics.MODEL_INFO, version=str(self.version)) > 0

@@ -1,17 +1,15 @@
 """What was recorded of a version, and whether its bundle says the same: a second opinion on the doors' word."""
 
 import logging
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import numpy as np
 from sqlalchemy import Engine
 
-from churn.contract.table import check_table
 from churn.errors import StoreError
 from churn.scoring.prediction import Prediction
+from churn.scoring.replaying import INPUTS, LAST_BITS, replayed
 from churn.scoring.scorer import Scorer
-from churn.stores.predictions import PredictionStore
+from churn.stores.predictions import PRODUCTION, PredictionStore
 
 log = logging.getLogger(__name__)
 
@@ -20,9 +18,6 @@ AT_ONCE = 500
 
 LATE_SECONDS = 10.0
 """A record may come so long after its moment."""
-
-TOLERANCE = 1e-6
-"""Other processors round the last bits otherwise."""
 
 
 class Records:
@@ -34,10 +29,11 @@ class Records:
         away: why the store did not answer last time; "" when it did.
     """
 
-    def __init__(self, engine: Engine, scorer: Scorer, since: datetime) -> None:
+    def __init__(self, engine: Engine, scorer: Scorer, since: datetime, *, role: str = PRODUCTION) -> None:
         self.replayed = self.mismatched = 0
         self.away = ""
         self._store, self._scorer, self._since = PredictionStore(engine), scorer, since
+        self._role = role
         self._known: dict[str, None] = {}
 
     def read(self) -> None:
@@ -51,12 +47,13 @@ class Records:
         if not coming:
             return
         self.replayed += len(coming)
-        self.mismatched += mismatched(self._scorer, coming)
+        found = replayed(self._scorer, coming)
+        self.mismatched += sum(each.field == INPUTS or not each.apart <= LAST_BITS for each in found)
         self._remember(coming)
 
     def _coming(self) -> list[Prediction]:
         return self._store.window(
-            self._scorer.name, model_version=self._scorer.version, since=self._since, limit=AT_ONCE
+            self._scorer.name, model_version=self._scorer.version, since=self._since, role=self._role, limit=AT_ONCE
         )
 
     def _remember(self, coming: list[Prediction]) -> None:
@@ -65,12 +62,3 @@ class Records:
         self._since = max(self._since, newest - timedelta(seconds=LATE_SECONDS))
         for old in list(self._known)[: -20 * AT_ONCE]:
             del self._known[old]
-
-
-def mismatched(scorer: Scorer, predictions: Sequence[Prediction]) -> int:
-    """Return how many of a version's predictions its bundle does not say, by more than the last bits."""
-    raw = {name: [one.inputs.get(name) for one in predictions] for name in scorer.contract.columns}
-    checked = check_table(scorer.contract, raw)
-    recorded = np.array([predictions[row - 1].probability for row in checked.accepted.tolist()])
-    apart = np.abs(scorer.score_columns(checked.columns) - recorded) if len(recorded) else np.zeros(0)
-    return int((~(apart <= TOLERANCE)).sum()) + len(checked.rejected)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent.parent
 ROOMS = ("churn", "pipelines", "services", "monitoring", "cli")
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "core", "misc", "manager", "tools", "lib"}
 STAGES = ("ingest", "label", "train", "evaluate", "register", "gate", "promote", "score", "retrain")
-WITH_PARAMETERS = ("label", "train", "gate", "retrain")
+WITH_PARAMETERS = ("label", "train", "gate", "release", "retrain", "watch")
 FLOORS = {
     "mlflow": "3.17",
     "mlflow-skinny": "3.17",
