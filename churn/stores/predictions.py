@@ -1,10 +1,10 @@
 """Recorded predictions: stored once by their id, read by the drift job and by customer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import orjson
-from sqlalchemy import ColumnElement, Engine, Row, func, select
+from sqlalchemy import ColumnElement, Engine, Row, func, select, tuple_
 
 from churn.scoring.prediction import Prediction, utc_now, utc_text
 from churn.stores.log.writing import add_predictions
@@ -86,6 +86,52 @@ class PredictionStore:
                 some = predictions.c.prediction_id.in_(ids[start : start + IDS_AT_ONCE])
                 found += [_from_row(row) for row in connection.execute(select(*FIELDS).where(some))]
         return sorted(found, key=lambda one: (one.predicted_at, one.prediction_id))
+
+    def versions(
+        self, model_name: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> dict[int, int]:
+        """Return how many predictions of any role each version made, newest version first."""
+        version = predictions.c.model_version
+        query = (
+            select(version, func.count())
+            .where(*_conditions(model_name, None, since, until))
+            .group_by(version)
+            .order_by(version.desc())
+        )
+        with reading(self._engine) as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
+    def pages(
+        self,
+        model_name: str,
+        model_version: int,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        rows: int = 2_000,
+    ) -> Iterator[list[Prediction]]:
+        """Yield a version's predictions of any role, newest first, at most `rows` at a time.
+
+        Each page is a transaction of its own that begins after the page before: what is recorded meanwhile moves no
+        page, and no reader holds the database.
+        """
+        conditions = _conditions(model_name, model_version, since, until)
+        place = tuple_(predictions.c.predicted_at, predictions.c.prediction_id)
+        query = (
+            select(*FIELDS)
+            .where(*conditions)
+            .order_by(predictions.c.predicted_at.desc(), predictions.c.prediction_id.desc())
+            .limit(rows)
+        )
+        beyond: list[ColumnElement[bool]] = []
+        while True:
+            with reading(self._engine) as connection:
+                page = [_from_row(row) for row in connection.execute(query.where(*beyond))]
+            if page:
+                yield page
+            if len(page) < rows:
+                return
+            beyond = [place < (page[-1].predicted_at, page[-1].prediction_id)]
 
     def latest_for(self, customer_id: str, *, model_name: str | None = None) -> Prediction | None:
         """Return the newest prediction that was answered for a customer; None when there is none."""

@@ -100,3 +100,40 @@ def test_a_shadow_is_read_by_who_asks_for_it_and_by_nobody_else(engine: Engine) 
     newest = store.latest_for("7590-VHVEG")
     assert newest is not None
     assert newest.prediction_id == "p-1"
+
+
+def test_the_versions_on_record_are_counted_whatever_their_role(engine: Engine) -> None:
+    store = PredictionStore(engine)
+    store.add([prediction(1, model_version=2), prediction(2, role="canary"), prediction(3, role="shadow")])
+    store.add([prediction(4, predicted_at="2026-11-21T13:00:00.000Z"), prediction(5, model_name="other")])
+
+    assert list(store.versions("churn").items()) == [(3, 3), (2, 1)]
+    assert store.versions("churn", since=NOON) == {3: 1}
+    assert store.versions("churn", until=NOON) == {3: 2, 2: 1}
+
+
+def test_pages_hold_each_prediction_of_a_version_once_also_of_one_moment(engine: Engine) -> None:
+    store = PredictionStore(engine)
+    same = [prediction(f"same-{number}") for number in range(5)]
+    later = [prediction(f"later-{number}", predicted_at="2026-11-21T13:00:00.000Z") for number in range(2)]
+    store.add([*same, *later, prediction("other", model_version=4)])
+
+    pages = list(store.pages("churn", 3, rows=3))
+
+    assert [len(page) for page in pages] == [3, 3, 1]
+    found = [each.prediction_id for page in pages for each in page]
+    assert sorted(found) == sorted(each.prediction_id for each in (*same, *later))
+    assert {each.prediction_id for each in pages[0]} > {"p-later-0", "p-later-1"}
+    assert list(store.pages("churn", 3, since=NOON)) == [[later[1], later[0]]]
+    assert list(store.pages("churn", 7)) == []
+
+
+def test_what_is_recorded_while_pages_are_read_moves_none_of_them(engine: Engine) -> None:
+    store = PredictionStore(engine)
+    store.add([prediction(number) for number in range(4)])
+
+    pages = store.pages("churn", 3, rows=2)
+    first = next(pages)
+    store.add([prediction(9, predicted_at="2026-11-21T14:00:00.000Z")])
+
+    assert len({each.prediction_id for page in (first, *pages) for each in page}) == 4
