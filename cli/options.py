@@ -32,6 +32,12 @@ UrlOption = Annotated[str, typer.Option("--url", help="Of the door, as http://ho
 JunitOption = Annotated[
     Path | None, typer.Option("--junit", help="Also write the result as JUnit XML, for build servers.")
 ]
+RunFileOption = Annotated[
+    Path | None, typer.Option("--run-file", help="Also write the run's id into this file, for the next stage.")
+]
+VersionFileOption = Annotated[
+    Path | None, typer.Option("--version-file", help="Also write the version into this file, for the next stage.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -43,3 +49,10 @@ def run_id_of(value: str) -> str | None:
 def names_of(value: str | None) -> list[str] | None:
     """Split a list of names; None stays None."""
     return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
+
+
+def leave_note(path: Path | None, value: object) -> None:
+    """Write what the next stage has to know into a file; its folder is made when it is not there."""
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{value}\n", encoding="utf-8")

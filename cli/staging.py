@@ -2,12 +2,13 @@
 
 import json
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli import console
-from cli.options import ActorOption, JsonOption, ReasonOption
+from cli.options import ActorOption, JsonOption, ReasonOption, leave_note
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -29,6 +30,9 @@ def up(
     version: VersionOption,
     *,
     door: KindOption = StagingKind.BENTO,
+    url_file: Annotated[
+        Path | None, typer.Option("--url-file", help="Also write the door's address into this file.")
+    ] = None,
     wait_seconds: WaitOption = 120.0,
     reason: ReasonOption = "staging",
     actor: ActorOption = None,
@@ -43,6 +47,7 @@ def up(
     open_tracking(settings)
     order = Order(actor or settings.actor, reason)
     found = deploy(version, order, kind=door.value, wait_seconds=wait_seconds, settings=settings)
+    leave_note(url_file, found.url)
     console.out.print(f"staging serves version {found.version} at {found.url}, log {found.log}", markup=False)
 
 

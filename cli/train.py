@@ -8,10 +8,12 @@ from cli.options import (
     CandidatesOption,
     ContractOption,
     DataOption,
+    RunFileOption,
     SeedOption,
     TimeoutOption,
     TrialsOption,
     WorkersOption,
+    leave_note,
     names_of,
 )
 
@@ -27,6 +29,7 @@ def train(  # noqa: PLR0913, PLR0917  typer passes options by name
     timeout_minutes: TimeoutOption = None,
     workers: WorkersOption = None,
     seed: SeedOption = None,
+    run_file: RunFileOption = None,
 ) -> None:
     """Ingest a table, audit it, search the candidates, choose one, and log it as a bundle.
 
@@ -57,6 +60,7 @@ def train(  # noqa: PLR0913, PLR0917  typer passes options by name
     ingested = ingest(source.path, wanted, settings)
     open_tracking(settings)
     found = run(ingested, wanted, parameters, settings=settings, say=console.progress)
+    leave_note(run_file, found.run_id)
     console.out.print(
         f"{found.why}\n"
         f"cross-validated ROC-AUC {found.estimates['roc_auc']}, Brier {found.estimates['brier']}\n"

@@ -129,6 +129,7 @@ class StagingDoor:
             "CHURN_DATABASE_URL": f"sqlite:///{self.home / 'churn.db'}",
             "CHURN_EMBEDDED_JOBS": "false",
             "CHURN_HOST": "127.0.0.1",
+            "CHURN_PREDICT_ACCESS": "open",  # keys are in the store of production
             **NOT_OF_THE_BUILD,
         }
 
