@@ -1,6 +1,6 @@
 """The attendant: one process per home that does the slow work of all workers, so that they need no network.
 
-Reads:  the registry's aliases `production` and `shadow`; the spool.
+Reads:  the registry's aliases; what our own log knows of the versions they name; the spool.
 Writes: `<home>/bundles` and the pointer in it; the SQL store; `<home>/attendant.json` and `<home>/catalogue.json`.
 
 A worker starts it and holds the other end of its standard input: when that worker dies the attendant ends, its lock is
@@ -97,6 +97,8 @@ def _report(settings: ServiceSettings, mirror: "Mirror", courier: "Courier", for
         database_problem=courier.problem,
         quarantined=mirror.quarantined,
         shadow=_shadow_of(mirror, courier),
+        canary=mirror.canary,
+        waiting_problem=mirror.waiting,
         jobs_problem=foreman.problem,
     )
     try:

@@ -1,4 +1,4 @@
-"""The mirror: brings the bundles that the aliases `production` and `shadow` name to this disk, verified, and points."""
+"""The mirror: brings the bundles that the aliases name to this disk, verified, and points at them."""
 
 import logging
 import re
@@ -15,8 +15,9 @@ from typing import Protocol
 from churn.errors import BundleError, StoreError
 from churn.scoring.loading import load_scorer
 from churn.settings import Settings
-from churn.stores.registry import FETCHING, SHADOW, ModelRegistry, RegisteredBundle
-from services.exchange import DIGEST, Pointer, read_note, write_note
+from churn.stores.registry import CANARY, FETCHING, PRODUCTION, SHADOW, ModelRegistry, RegisteredBundle
+from services.exchange import DIGEST, CanaryPointer, CanaryState, Pointer, read_note, write_note
+from services.registrations import LoggedRegistrations, Registrations
 from services.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
@@ -31,45 +32,55 @@ QUARANTINE_SECONDS = 600.0
 class Registry(Protocol):
     """What the mirror asks of the registry."""
 
-    def production(self, name: str) -> RegisteredBundle | None:
-        """Read the alias."""
-
     def aliased(self, name: str, alias: str) -> RegisteredBundle | None:
-        """Read another alias."""
+        """Read an alias."""
 
     def fetch_bundle(self, bundle: RegisteredBundle, folder: Path) -> Path:
         """Download a version."""
 
 
 class Mirror:
-    """Keeps `<home>/bundles` equal to what is in production.
+    """Keeps `<home>/bundles` equal to what is in production, the canary and the shadow.
 
     Attributes:
         quarantined: reason per version whose bundle does not hold.
+        canary: the version with that alias, and why it answers nobody, if so; None: there is none.
         bad_shadow: version whose bundle does not hold, and why; None: it holds, or there is none.
         last_sync: when the registry last answered, in seconds since 1970; 0: not yet.
         problem: why it did not answer last time; empty when it did.
+        waiting: why a version is not taken up yet: our own log does not answer.
     """
 
-    def __init__(self, settings: ServiceSettings, connect: Callable[[], Registry] | None = None) -> None:
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        connect: Callable[[], Registry] | None = None,
+        registrations: Registrations | None = None,
+    ) -> None:
         self.quarantined: dict[str, str] = {}
+        self.canary: CanaryState | None = None
         self.bad_shadow: tuple[int, str] | None = None
         self.last_sync = 0.0
         self.problem = "not asked yet"
+        self.waiting = ""
         self._settings = settings
         self._connect = connect or (lambda: connect_registry(settings))
         self._registry: Registry | None = None
+        self._registrations = registrations or LoggedRegistrations(settings)
         self._retry_at: dict[str, float] = {}
+        self._bad: dict[int, str] = {}
 
     def sync(self) -> None:
-        """Look at each alias once, and follow it. Never raises: what went wrong is in `problem` and `quarantined`."""
+        """Look at each alias once, and follow it. Never raises: what went wrong is in the attributes."""
         try:
             self._registry = self._registry or self._connect()
-            registered = self._registry.production(self._settings.model)
-            self.last_sync = time.time()
+            registered = self._registry.aliased(self._settings.model, self._settings.alias)
+            self.last_sync, self.waiting = time.time(), ""
             if registered is not None:
                 self._follow(self._registry, registered)
-            self._follow_shadow(self._registry)
+            if self._settings.alias == PRODUCTION:
+                self._follow_canary(self._registry, registered)
+                self._follow_shadow(self._registry)
             self.problem = ""
         except (StoreError, OSError) as error:
             if str(error) != self.problem:
@@ -84,10 +95,59 @@ class Mirror:
         except BundleError as error:
             self._quarantine(registered, error)
             return
+        if pointer is None:
+            return
         write_note(pointer, self._settings.pointer_file)
         self.quarantined.pop(str(registered.version), None)
         log.info("production followed", extra={"version": pointer.version, "digest": pointer.digest[:12]})
         self._prune(pointer.digest)
+
+    def _follow_canary(self, registry: Registry, production: RegisteredBundle | None) -> None:
+        """As `_follow`, but a canary that does not hold answers nobody, and that is all."""
+        registered = registry.aliased(self._settings.model, CANARY)
+        if registered is None or production is None or registered.version == production.version:
+            self._end_canary(None)
+            return
+        try:
+            share, salt = share_of(registered)
+            is_here = self._is_here(registry, registered)
+        except BundleError as error:
+            self._end_canary(CanaryState(version=registered.version, problem=str(error)))
+            return
+        if not is_here:
+            self._end_canary(None)
+            return
+        self._point_at_canary(
+            CanaryPointer(
+                name=registered.name, version=registered.version, digest=registered.digest, share=share, salt=salt
+            )
+        )
+
+    def _is_here(self, registry: Registry, registered: RegisteredBundle) -> bool:
+        """Have the canary's bundle on disk; False: not before our log answers.
+
+        Raises:
+            BundleError: it does not hold.
+        """
+        if self._is_followed(registered, self._settings.canary_file):
+            return True
+        if self._is_quarantined(registered):
+            raise BundleError(self._bad[registered.version])
+        try:
+            return self._bring(registry, registered) is not None
+        except BundleError as error:
+            self._hold_back(registered, error)
+            raise
+
+    def _point_at_canary(self, pointer: CanaryPointer) -> None:
+        if read_note(CanaryPointer, self._settings.canary_file) != pointer:
+            write_note(pointer, self._settings.canary_file)
+            log.info("canary followed", extra={"version": pointer.version, "share": pointer.share})
+        self.canary = CanaryState(version=pointer.version, share=pointer.share)
+
+    def _end_canary(self, state: CanaryState | None) -> None:
+        self._settings.canary_file.unlink(missing_ok=True)
+        self.canary = state
 
     def _follow_shadow(self, registry: Registry) -> None:
         """As `_follow`, but a shadow that does not hold is nobody's loss: it is not scored, and that is all."""
@@ -98,7 +158,9 @@ class Mirror:
             self._settings.shadow_file.unlink(missing_ok=True)
         if registered is None:
             self.bad_shadow = None
-        elif not self._is_quarantined(registered):
+        elif self._is_quarantined(registered):
+            self.bad_shadow = registered.version, self._bad[registered.version]
+        else:
             self._take_shadow(registry, registered)
 
     def _take_shadow(self, registry: Registry, registered: RegisteredBundle) -> None:
@@ -109,6 +171,8 @@ class Mirror:
             self.bad_shadow = registered.version, str(error)
             self._hold_back(registered, error)
             return
+        if pointer is None:
+            return
         write_note(pointer, self._settings.shadow_file)
         self.bad_shadow = None
         log.info("shadow followed", extra={"version": pointer.version, "digest": pointer.digest[:12]})
@@ -118,10 +182,12 @@ class Mirror:
         wanted = (registered.name, registered.version, registered.digest)
         return pointer is not None and (pointer.name, pointer.version, pointer.digest) == wanted
 
-    def _bring(self, registry: Registry, registered: RegisteredBundle) -> Pointer:
-        """Have the bundle on disk, proven to load and to give its golden answers."""
+    def _bring(self, registry: Registry, registered: RegisteredBundle) -> Pointer | None:
+        """Have the bundle on disk, proven to load and to give its golden answers; None: not before our log answers."""
         if not re.match(DIGEST, registered.digest):
             raise BundleError(f"{registered.name} version {registered.version} was registered without its digest")
+        if not self._is_registered(registered):
+            return None
         folder = self._settings.bundle_folder / registered.digest
         if folder.exists() and not _holds(folder, registered):
             shutil.rmtree(folder)
@@ -131,11 +197,29 @@ class Mirror:
         folder.touch()
         return Pointer(name=registered.name, version=registered.version, digest=registered.digest)
 
+    def _is_registered(self, registered: RegisteredBundle) -> bool:
+        """Ask our own log whether this is what was registered; a home that serves nothing yet does not wait for it.
+
+        Raises:
+            BundleError: it is not.
+        """
+        try:
+            self._registrations.require(registered.name, registered.version, registered.digest)
+        except StoreError as error:
+            if not self._settings.pointer_file.exists():
+                return True
+            if str(error) != self.waiting:
+                log.warning("log away: a version waits", extra={"version": registered.version, "reason": str(error)})
+            self.waiting = str(error)
+            return False
+        return True
+
     def _quarantine(self, registered: RegisteredBundle, error: BundleError) -> None:
         self.quarantined[str(registered.version)] = str(error)
         self._hold_back(registered, error)
 
     def _hold_back(self, registered: RegisteredBundle, error: BundleError) -> None:
+        self._bad[registered.version] = str(error)
         self._retry_at[f"{registered.version}-{registered.digest}"] = time.monotonic() + QUARANTINE_SECONDS
         log.error("bundle quarantined", extra={"version": registered.version, "reason": str(error)})
 
@@ -144,8 +228,8 @@ class Mirror:
 
     def _prune(self, current: str) -> None:
         """Delete all but the newest bundles; a worker may still be reading the one before."""
-        shadow = read_note(Pointer, self._settings.shadow_file)
-        kept = {current, shadow.digest if shadow else current}
+        beside = [read_note(Pointer, file) for file in (self._settings.canary_file, self._settings.shadow_file)]
+        kept = {current, *(pointer.digest for pointer in beside if pointer)}
         folders = [path for path in self._settings.bundle_folder.iterdir() if re.match(DIGEST, path.name)]
         newest = sorted(folders, key=lambda path: (path.name not in kept, -path.stat().st_mtime))
         for path in (*newest[max(self._settings.kept_bundles, len(kept)) :], *self._abandoned()):
@@ -155,6 +239,23 @@ class Mirror:
         """Return what downloads left behind whose process was killed."""
         long_ago = time.time() - ABANDONED_SECONDS
         return [path for path in self._settings.bundle_folder.glob(f"{FETCHING}*") if path.stat().st_mtime < long_ago]
+
+
+def share_of(registered: RegisteredBundle) -> tuple[float, str]:
+    """Return the canary's share of the customers, and the salt, from the version's tags.
+
+    Raises:
+        BundleError: they name none.
+    """
+    text, salt = registered.tags.get("canary_share", ""), registered.tags.get("canary_salt", "")
+    try:
+        found = CanaryPointer(name="", version=0, digest="0" * 64, share=float(text), salt=salt)
+    except ValueError as error:
+        raise BundleError(
+            f"version {registered.version} has the alias canary and the tag canary_share={text!r}: above 0, at most 1, "
+            f"is a share. `churn canary set {registered.version} --share 0.1` sets one"
+        ) from error
+    return found.share, found.salt
 
 
 def connect_registry(settings: Settings) -> ModelRegistry:

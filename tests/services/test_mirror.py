@@ -7,47 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from churn.bundle.files import digest_of
 from churn.errors import BundleError, StoreError
 from churn.stores.registry import RegisteredBundle
-from services.exchange import Pointer, read_note
 from services.mirror import Mirror, connect_registry
 from services.settings import ServiceSettings
+from tests.services.shelf import Ledger, ShelfRegistry, version_in
 
 
-class ShelfRegistry:
-    """A registry on a shelf: the port that the mirror needs, and a count of what was fetched."""
-
-    def __init__(self) -> None:
-        self.folders: dict[int, Path] = {}
-        self.digests: dict[int, str] = {}
-        self.alias: int | None = None
-        self.shadow_alias: int | None = None
-        self.is_away = False
-        self.fetched: list[int] = []
-
-    def put(self, version: int, folder: Path, *, digest: str | None = None) -> None:
-        self.folders[version], self.alias = folder, version
-        self.digests[version] = digest_of(folder) if digest is None else digest
-
-    def production(self, name: str) -> RegisteredBundle | None:
-        if self.is_away:
-            raise StoreError("the registry is away")
-        return None if self.alias is None else self._registered(name, self.alias)
-
-    def aliased(self, name: str, alias: str) -> RegisteredBundle | None:
-        assert alias == "shadow"
-        return None if self.shadow_alias is None else self._registered(name, self.shadow_alias)
-
-    def _registered(self, name: str, version: int) -> RegisteredBundle:
-        return RegisteredBundle(
-            name=name, version=version, digest=self.digests[version], run_id="", created_at=0.0, tags={}
-        )
-
-    def fetch_bundle(self, bundle: RegisteredBundle, folder: Path) -> Path:
-        self.fetched.append(bundle.version)
-        shutil.copytree(self.folders[bundle.version], folder)
-        return folder
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger()
 
 
 @pytest.fixture
@@ -56,18 +25,13 @@ def registry() -> ShelfRegistry:
 
 
 @pytest.fixture
-def mirror(settings: ServiceSettings, registry: ShelfRegistry) -> Mirror:
-    return Mirror(settings, lambda: registry)
+def mirror(settings: ServiceSettings, registry: ShelfRegistry, ledger: Ledger) -> Mirror:
+    return Mirror(settings, lambda: registry, ledger)
 
 
 @pytest.fixture
 def pointed(settings: ServiceSettings) -> Callable[[], int | None]:
     return lambda: version_in(settings.pointer_file)
-
-
-def version_in(file: Path) -> int | None:
-    pointer = read_note(Pointer, file)
-    return pointer.version if pointer else None
 
 
 @pytest.fixture
@@ -192,7 +156,7 @@ def test_a_failing_registry_does_not_end_the_mirror(settings: ServiceSettings) -
 
     registry = Failing()
     registry.digests[1], registry.alias = "0" * 64, 1
-    mirror = Mirror(settings, lambda: registry)
+    mirror = Mirror(settings, lambda: registry, Ledger())
     mirror.sync()
 
     assert "not what was registered" in mirror.quarantined["1"]
@@ -265,7 +229,7 @@ def test_a_shadow_that_moves_to_a_bad_version_is_no_longer_the_old_one(
 def test_the_shadow_s_bundle_is_not_deleted_when_production_moves(
     settings: ServiceSettings, registry: ShelfRegistry, bundles: tuple[Path, Path, Path]
 ) -> None:
-    mirror = Mirror(settings.model_copy(update={"kept_bundles": 1}), lambda: registry)
+    mirror = Mirror(settings.model_copy(update={"kept_bundles": 1}), lambda: registry, Ledger())
     registry.put(2, bundles[1])
     registry.shadow_alias = 2
     registry.put(1, bundles[0])
