@@ -13,6 +13,9 @@ from pipelines.gating.sides import Side
 from pipelines.holdout import Holdout, read_holdout
 from pipelines.seen import Named, seen_by
 
+FEWEST = 5
+"""Leavers, and stayers, without whom nothing can be said even of a version that nothing is compared with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
@@ -38,13 +41,13 @@ class Unseen:
         return int(self.target.sum())
 
     def guard(self, limits: Limits) -> Guard:
-        """Say which rows they are, and whether they are enough to judge at all."""
-        rows, least = len(self.target), limits.min_of_each_kind
-        is_enough = rows >= limits.min_rows and min(self.leavers, rows - self.leavers) >= least
-        numbers = {"rows": float(rows), "leavers": float(self.leavers), "needed": float(limits.min_rows)}
-        if is_enough:
+        """Say which rows they are, and whether they are enough: to compare two versions, or to look at the first."""
+        is_alone, rows = len(self.columns) == 1, len(self.target)
+        needed, least = (2 * FEWEST, FEWEST) if is_alone else (limits.min_rows, limits.min_of_each_kind)
+        numbers = {"rows": float(rows), "leavers": float(self.leavers), "needed": float(needed)}
+        if rows >= needed and min(self.leavers, rows - self.leavers) >= least:
             return Guard("rows", "passed", f"judged on {self.words}", numbers)
-        words = f"there are only {self.words}: {limits.min_rows} are needed, {least} of each kind"
+        words = f"there are only {self.words}: {needed} are needed, {least} of each kind"
         return Guard("rows", "undecided", words, numbers)
 
 
