@@ -33,7 +33,8 @@ class Metric:
 
 
 LABELS = {
-    "action": "promote, rollback",
+    "action": "register, promote, rollback, give, take, foreign",
+    "alias": "production, canary, shadow, staging",
     "bound": "of an interval: low, high; value: the estimate itself",
     "churned": "1: the customer left; 0: stayed",
     "column": "a column of the contract; in drift also what is predicted",
@@ -206,8 +207,15 @@ PRODUCTION_VERSION = Metric("churn_production_version", "gauge", "Version in pro
 PREDICTIONS_STORED = Metric(
     "churn_predictions_stored", "counter", "Predictions in the SQL store, by version.", ("version",)
 )
-PROMOTIONS = Metric("churn_promotions", "counter", "Moves of the production alias in the audit.", ("action", "status"))
-PROMOTION_LAST = Metric("churn_promotion_last_timestamp_seconds", "gauge", "When production last moved.", ("action",))
+PROMOTIONS = Metric("churn_promotions", "counter", "Moves of aliases in the log.", ("action", "status"))
+PROMOTION_LAST = Metric("churn_promotion_last_timestamp_seconds", "gauge", "When an alias last moved.", ("action",))
+ALIAS_OUTSIDE = Metric(
+    "churn_alias_moved_outside",
+    "gauge",
+    "1: the alias is not where our log says, and we are not moving it: somebody moved it behind our back.",
+    ("alias",),
+)
+MOVES_UNFINISHED = Metric("churn_moves_unfinished", "gauge", "Moves that were prepared and have not ended.", ("alias",))
 GATE_VERDICTS = Metric("churn_gate_verdicts", "counter", "What the gate said of versions.", ("decision",))
 GATE_PROFIT = Metric(
     "churn_gate_profit_difference",

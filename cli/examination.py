@@ -14,7 +14,9 @@ from typing import Literal
 from churn.contract.reading import load_contract
 from churn.errors import ChurnError
 from churn.settings import Settings
+from churn.stores.agreement import strays
 from churn.stores.database import is_current, open_database
+from churn.stores.promotions import PromotionLog
 from churn.stores.registry import ModelRegistry
 
 LOCKED = (
@@ -48,6 +50,7 @@ def examine() -> Iterator[Finding]:
     yield from _databases(settings)
     yield from _store(settings)
     yield from _registry(settings)
+    yield from _moves(settings)
     yield from _ports()
 
 
@@ -147,6 +150,30 @@ def _production(settings: Settings) -> Finding:
         return Finding("MLflow", "warning", cause, "run `churn ring`, or `churn promote`")
     where = f"{settings.tracking_uri} answers; {settings.model} version {production.version} is in production"
     return Finding("MLflow", "ok", where)
+
+
+def _moves(settings: Settings) -> Iterator[Finding]:
+    """Say whether log and registry agree; nothing where one of both is not there, which was said already."""
+    file = settings.tracking_uri.removeprefix("sqlite:///")
+    if file != settings.tracking_uri and not Path(file).exists():
+        return
+    try:
+        engine = open_database(settings.database_url)
+        log = PromotionLog(engine) if is_current(engine) else None
+    except ChurnError:
+        return
+    if log is not None:
+        remedy = "start what did not answer"
+        yield from _guarded("moves", remedy, partial(_agreement, log, settings))
+
+
+def _agreement(log: PromotionLog, settings: Settings) -> Finding:
+    outside = strays(ModelRegistry(settings.tracking_uri), log, settings.model)
+    unfinished = log.unfinished(settings.model)
+    said = [*map(str, outside), *(f"a {one.action} of {one.alias} by {one.actor} never ended" for one in unfinished)]
+    if not said:
+        return Finding("moves", "ok", "every alias is where our log says")
+    return Finding("moves", "warning", "; ".join(said), "look at `churn reconcile --dry-run`, then `churn reconcile`")
 
 
 def _ports() -> Iterator[Finding]:

@@ -22,7 +22,7 @@ def exporter(
     prepare_exporter()
     from monitoring.exporter import serve
     from monitoring.exporter.held_out import HeldOutMeasures
-    from monitoring.production import production_version
+    from monitoring.production import moved_outside, production_version
 
     found = MonitoringSettings()
     settings = found.model_copy(
@@ -35,6 +35,7 @@ def exporter(
         settings,
         lambda: production_version(settings),
         held_out=HeldOutMeasures(settings).of,
+        strays=lambda: moved_outside(settings),
         say=lambda text: console.out.print(text, markup=False),
         until=ending,
     )

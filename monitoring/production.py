@@ -9,6 +9,8 @@ from pydantic import BaseModel, ValidationError
 from churn.bundle.files import verify
 from churn.errors import NotFoundError, StoreError
 from churn.settings import Settings
+from churn.stores.agreement import Stray, strays
+from churn.stores.promotions import PromotionLog
 
 log = logging.getLogger(__name__)
 
@@ -75,13 +77,34 @@ def production_version(settings: Settings) -> int | None:
     Raises:
         StoreError: the registry did not answer, or is a local file that nobody made yet.
     """
-    file = settings.tracking_uri.removeprefix("sqlite:///")
-    if file != settings.tracking_uri and not Path(file).exists():
-        raise StoreError(f"there is no registry at {file} yet: `churn ring` makes one")  # asking MLflow would make it
+    _require_made(settings)
     from churn.stores.registry import ModelRegistry  # noqa: PLC0415  imports mlflow
 
     found = ModelRegistry(settings.tracking_uri).production(settings.model)
     return found.version if found else None
+
+
+def moved_outside(settings: Settings) -> list[Stray]:
+    """Return the aliases that somebody moved behind our back.
+
+    Raises:
+        StoreError: the registry or the SQL store did not answer.
+    """
+    _require_made(settings)
+    from churn.stores.database import open_database  # noqa: PLC0415  as below
+    from churn.stores.registry import ModelRegistry  # noqa: PLC0415  imports mlflow
+
+    engine = open_database(settings.database_url)
+    try:
+        return strays(ModelRegistry(settings.tracking_uri), PromotionLog(engine), settings.model)
+    finally:
+        engine.dispose()
+
+
+def _require_made(settings: Settings) -> None:
+    file = settings.tracking_uri.removeprefix("sqlite:///")
+    if file != settings.tracking_uri and not Path(file).exists():
+        raise StoreError(f"there is no registry at {file} yet: `churn ring` makes one")  # asking MLflow would make it
 
 
 def _from_registry(settings: Settings) -> Production:

@@ -156,7 +156,8 @@ MULTIPLIED = 700
 def faulty_bundle(folder: Path, source: Path, *, column: str, category: str, fault: Fault) -> str:
     """Copy a sealed bundle whose graph goes wrong for the customers of one category, and return its digest.
 
-    It is sealed anew, and its golden rows and its sample are of other categories: it loads, and no check but live customers finds it.
+    It is sealed anew, and its golden rows and its sample are of other categories: it loads, and no check but live
+    customers finds it.
 
     Args:
         folder: of the copy; made.

@@ -1,6 +1,6 @@
 """The collector: asks each store when Prometheus asks. What can't be asked is not shown: no old number looks fresh.
 
-Reads:  the SQL store; in the registry the alias `production` and the run behind it.
+Reads:  the SQL store; in the registry the aliases, and the run behind `production`.
 Writes: nothing.
 """
 
@@ -14,10 +14,11 @@ from sqlalchemy import Engine
 from churn import metrics
 from churn.errors import StoreError
 from churn.metrics import EXPORTED, Metric
+from churn.stores.agreement import Stray
 from monitoring.exporter.customers import customer_facts
 from monitoring.exporter.drifts import drift_facts
 from monitoring.exporter.facts import Facts, alone, shown
-from monitoring.exporter.moves import move_facts
+from monitoring.exporter.moves import move_facts, stray_facts
 from monitoring.exporter.performances import performance_facts
 from monitoring.exporter.remembered import Remembered
 from monitoring.exporter.verdicts import verdict_facts
@@ -42,14 +43,23 @@ def nothing_held_out(_version: int) -> Mapping[str, float]:
     return {}
 
 
+Strays = Callable[[], Iterable[Stray]]
+"""Asks the registry and the store which aliases somebody moved behind our back. Raises likewise."""
+
+
+def no_strays() -> Iterable[Stray]:
+    """Know of none."""
+    return ()
+
+
 class StoreCollector(Collector):
     """What the stores know, each metric at every scrape, though it may have no series."""
 
     def __init__(
         self, model: str, engine: Engine, production_version: ProductionVersion,
-        held_out: HeldOut = nothing_held_out,
+        held_out: HeldOut = nothing_held_out, *, strays: Strays = no_strays,
     ) -> None:  # fmt: skip
-        self._model, self._engine = model, engine
+        self._model, self._engine, self._strays = model, engine, strays
         self._production_version, self._held_out = production_version, held_out
         self._sums = Remembered(lambda: customer_facts(engine, model))
         self._problems: dict[Metric, str] = {}
@@ -60,7 +70,7 @@ class StoreCollector(Collector):
         for is_up, ask in ((metrics.REGISTRY_UP, self._of_registry), (metrics.STORE_UP, self._of_store)):
             for metric, series in self._asked(is_up, ask):
                 facts[metric] = {**facts.get(metric, {}), **series}
-        return shown(facts, EXPORTED)
+        return shown({**facts, **self._of_both()}, EXPORTED)
 
     def _asked(
         self, is_up: Metric, ask: Callable[[], Facts]
@@ -84,6 +94,13 @@ class StoreCollector(Collector):
     def _of_store(self) -> Facts:
         found = [subject(self._engine, self._model) for subject in SUBJECTS]
         return {metric: series for facts in (*found, self._sums.get() or {}) for metric, series in facts.items()}
+
+    def _of_both(self) -> Facts:
+        """Where one of both is away, nobody knows: that is told by the other metrics."""
+        try:
+            return stray_facts(self._strays())
+        except StoreError:
+            return {}
 
     def _of_registry(self) -> Facts:
         version = self._production_version() or 0

@@ -7,7 +7,14 @@ from prometheus_client import CollectorRegistry, ProcessCollector, start_http_se
 
 from churn.errors import UsageError
 from churn.stores.database import open_database
-from monitoring.exporter.collector import HeldOut, ProductionVersion, StoreCollector, nothing_held_out
+from monitoring.exporter.collector import (
+    HeldOut,
+    ProductionVersion,
+    StoreCollector,
+    Strays,
+    no_strays,
+    nothing_held_out,
+)
 from monitoring.settings import MonitoringSettings
 
 
@@ -16,6 +23,7 @@ def serve(
     production_version: ProductionVersion,
     *,
     held_out: HeldOut = nothing_held_out,
+    strays: Strays = no_strays,
     say: Callable[[str], None],
     until: threading.Event,
 ) -> None:
@@ -25,7 +33,8 @@ def serve(
         UsageError: the port is taken.
     """
     registry = CollectorRegistry()
-    collector = StoreCollector(settings.model, open_database(settings.database_url), production_version, held_out)
+    engine = open_database(settings.database_url)
+    collector = StoreCollector(settings.model, engine, production_version, held_out, strays=strays)
     list(collector.collect())  # mlflow takes seconds to import: longer than Prometheus waits for a first scrape
     registry.register(collector)
     ProcessCollector(registry=registry)

@@ -13,11 +13,13 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
 from churn.errors import StoreError, UsageError
+from churn.stores.agreement import Stray
 from churn.stores.database import migrate, open_database
 from churn.stores.drift import DriftMeasure, DriftRun, DriftStore
 from churn.stores.predictions import PredictionStore
 from churn.stores.promotions import Move, PromotionLog
 from monitoring.exporter import ProductionVersion, StoreCollector, serve
+from monitoring.exporter.collector import Strays
 from monitoring.production import production_version
 from monitoring.settings import MonitoringSettings
 from tests.churn.stores.records import prediction
@@ -134,3 +136,33 @@ def test_it_answers_over_http_and_says_when_its_port_is_taken(tmp_path: Path, en
             assert b"churn_production_version 3.0" in answer.read()
         with pytest.raises(UsageError, match=r"can't listen on 127\.0\.0\.1:\d+: .*in use.*--port"):
             serve(settings, lambda: 3, say=str, until=threading.Event())
+
+
+def test_a_move_that_was_begun_is_counted_until_it_ends(engine: Engine) -> None:
+    moves, seen = PromotionLog(engine), scraped(engine)
+    of_canary = {"alias": "canary"}
+    move_id = moves.prepare(Move("churn", "give", None, 3, "me", alias="canary"), reason="")
+
+    begun = seen.get_sample_value("churn_moves_unfinished", of_canary)
+    moves.finish(move_id, "done")
+
+    assert (begun, seen.get_sample_value("churn_moves_unfinished", of_canary)) == (1, 0)
+    assert seen.get_sample_value("churn_moves_unfinished", {"alias": "production"}) == 0
+
+
+def test_an_alias_that_was_moved_behind_our_back_is_1_and_not_shown_when_nobody_knows(engine: Engine) -> None:
+    def shown(strays: Strays) -> dict[str, float | None]:
+        registry = CollectorRegistry()
+        registry.register(StoreCollector("churn", engine, lambda: 3, strays=strays))
+        return {
+            alias: registry.get_sample_value("churn_alias_moved_outside", {"alias": alias})
+            for alias in ("production", "canary")
+        }
+
+    assert shown(lambda: [Stray("production", 3, 2)]) == {"production": 1, "canary": 0}
+    assert shown(list) == {"production": 0, "canary": 0}
+    assert shown(no_answer) == {"production": None, "canary": None}
+
+
+def no_answer() -> list[Stray]:
+    raise StoreError("one of them did not answer")
