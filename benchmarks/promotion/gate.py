@@ -95,9 +95,9 @@ def run(
     Args:
         truth: the true difference; None: it is what is true of the trial's customers.
     """
-    tallies = {size: Tally() for size in sizes}
+    tallies = {size: Tally() for size in sizes or SIZES}
     for trial in range(trials):
-        drawn, target = people.sample(max(sizes), np.random.default_rng([seed, trial]))
+        drawn, target = people.sample(max(tallies), np.random.default_rng([seed, trial]))
         new, old = pair(trial, drawn, target)
         true = truth if truth is not None else _truth(people, new, old, drawn)
         for size, tally in tallies.items():
@@ -112,7 +112,13 @@ def _truth(people: Population, new: np.ndarray, old: np.ndarray, drawn: np.ndarr
 
 
 def run_fixed(
-    new: np.ndarray, old: np.ndarray, trials: int, people: Population, *, sizes: tuple[int, ...] = SIZES, seed: int
+    new: np.ndarray,
+    old: np.ndarray,
+    trials: int,
+    people: Population,
+    *,
+    sizes: tuple[int, ...] | None = None,
+    seed: int,
 ) -> dict[int, Tally]:
     """Judge two versions that have said something of everybody."""
     truth = _truth(people, new, old)
