@@ -8,7 +8,7 @@ from typing import Protocol
 
 from churn.errors import NotFoundError, StoreError
 from churn.scoring.prediction import utc_text
-from churn.stores.registry import DIGEST_TAG, PRODUCTION, SHADOW, RegisteredBundle, TrainingFacts
+from churn.stores.registry import CANARY, DIGEST_TAG, PRODUCTION, SHADOW, RegisteredBundle, TrainingFacts
 from services.exchange import read_note, write_note
 from services.listed import Catalogue, Listed, Measure
 from services.mirror import connect_registry
@@ -69,6 +69,7 @@ class Cataloguer:
         found = Catalogue(
             name=self._settings.model,
             production=aliases.get(PRODUCTION),
+            canary=aliases.get(CANARY),
             shadow=aliases.get(SHADOW),
             versions=tuple(_listed(one, aliases, self._facts.get(one.run_id, UNKNOWN)) for one in versions),
         )
@@ -92,7 +93,7 @@ def _listed(one: RegisteredBundle, aliases: Mapping[str, int], facts: TrainingFa
     return Listed(
         version=one.version,
         aliases=tuple(names),
-        stage=next((name for name in (PRODUCTION, SHADOW) if name in names), "none"),
+        stage=next((name for name in (PRODUCTION, CANARY, SHADOW) if name in names), "none"),
         status=one.tags.get("validation_status", ""),
         candidate=one.tags.get("candidate", ""),
         contract=one.tags.get("contract", ""),

@@ -18,7 +18,7 @@ class Listed(Note):
 
     version: int
     aliases: tuple[str, ...]
-    stage: str = Field(description="production, shadow or none.")
+    stage: str = Field(description="production, canary, shadow or none.")
     status: str = Field(description="What the gate said last: registered, passed, refused or overridden.")
     candidate: str
     contract: str
@@ -40,6 +40,7 @@ class Catalogue(Note):
 
     name: str
     production: int | None
+    canary: int | None = None
     shadow: int | None
     versions: tuple[Listed, ...]
 

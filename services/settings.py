@@ -107,6 +107,24 @@ class ServiceSettings(Settings):
     shadow_share: float = Field(default=1.0, ge=0, le=1)
     """Share of live predictions that the version with the alias `shadow` scores too."""
 
+    webhook_secret: SecretStr | None = None
+    """Signs what MLflow's webhook sends to these doors; unset: they take no hooks."""
+
+    webhook_event: Literal["alias", "version"] = "alias"
+    """What asks for a release: that a version got `webhook_alias`, or that there is a new version."""
+
+    webhook_alias: str = Field(default="candidate", pattern=r"^[a-z][a-z0-9_-]{0,31}$")
+    """Given to a version in MLflow, asks for its release."""
+
+    jenkins_url: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    """Address of the job that releases, as https://jenkins.example/job/holdfast."""
+
+    jenkins_user: str | None = None
+    """Who starts the job."""
+
+    jenkins_token: SecretStr | None = None
+    """That user's API token."""
+
     log_format: Literal["text", "json"] = "text"
     """One line for people, or one JSON object, per event."""
 
@@ -145,6 +163,11 @@ class ServiceSettings(Settings):
         return self.home.resolve() / "catalogue.json"
 
     @property
+    def hook_folder(self) -> Path:
+        """Marks of webhook deliveries that were taken."""
+        return self.home.resolve() / "hooks"
+
+    @property
     def work_log(self) -> Path:
         """What the runner of jobs says, when the attendant started it."""
         return self.home.resolve() / "logs" / "work.log"
@@ -164,7 +187,7 @@ class ServiceSettings(Settings):
     def _by_comma(cls, value: object) -> object:
         return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
-    @field_validator("token_secret", "token_secret_before")
+    @field_validator("token_secret", "token_secret_before", "webhook_secret")
     @classmethod
     def _is_secret(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not is_strong(value.get_secret_value()):

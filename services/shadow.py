@@ -5,18 +5,22 @@ with it, production's predictions are stored as without it.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
+import orjson
 
-from churn.contract.table import check_table
+from churn.contract.table import Columns, check_table
 from churn.errors import BundleError, RefusedError
 from churn.scoring.loading import load_scorer
 from churn.scoring.prediction import Prediction
 from churn.scoring.scorer import Scorer
 from churn.scoring.standing import Standing
+from churn.stores.predictions import HEARD
 from churn.stores.shadows import SHADOW, is_sampled, shadow_id
+from services.api.formats.cells import json_inputs
 from services.exchange import Pointer, ShadowState, read_note
 from services.settings import ServiceSettings
 
@@ -112,7 +116,7 @@ class Shadow:
     def _is_asked(self, record: Prediction, scorer: Scorer) -> bool:
         """A version that is in production is no shadow of itself."""
         return (
-            record.role == "production"
+            record.role in HEARD
             and record.model_name == scorer.name
             and record.model_version != scorer.version
             and is_sampled(record.prediction_id, self._settings.shadow_share)
@@ -131,18 +135,26 @@ class Shadow:
             raise BundleError(f"version {scorer.version} gave a probability that is no number")
         rows = zip(
             checked.accepted.tolist(),
+            _inputs(scorer, checked.columns),
             probabilities.tolist(),
             scorer.standings.of_columns(checked.columns, probabilities),
             strict=True,
         )
         return [
-            _prediction(records[row - 1], scorer, probability=probability, standing=standing)
-            for row, probability, standing in rows
+            _prediction(replace(records[row - 1], inputs=inputs), scorer, probability=probability, standing=standing)
+            for row, inputs, probability, standing in rows
         ]
 
     def _note(self, **changes: object) -> None:
         if self.state is not None:
             self.state = self.state.model_copy(update=changes)
+
+
+def _inputs(scorer: Scorer, columns: Columns) -> Iterator[dict[str, object]]:
+    """Yield what was scored of each row: its record must replay, and production's contract may be another."""
+    cells = json_inputs(scorer.contract, columns)
+    values = [orjson.loads(b"[" + b",".join(each) + b"]") for each in cells.values()]
+    return (dict(zip(cells, row, strict=True)) for row in zip(*values, strict=True))
 
 
 def _prediction(heard: Prediction, scorer: Scorer, *, probability: float, standing: Standing) -> Prediction:

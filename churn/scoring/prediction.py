@@ -30,7 +30,7 @@ class Prediction:
     model_name: ShortText
     model_version: Annotated[int, Field(ge=0, lt=2**31)]
     role: ShortText
-    """'production', or 'shadow' for a version that answers without being heard."""
+    """'production'; 'canary' when that answered, to a share of the customers; 'shadow': nobody heard it."""
 
     door: ShortText
     """Who answered: 'bento', 'fastapi' …"""

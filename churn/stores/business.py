@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, Select, case, func, select
 
 from churn.scoring.prediction import utc_text
-from churn.stores.predictions import PRODUCTION
+from churn.stores.predictions import HEARD
 from churn.stores.tables import predictions
 from churn.stores.transactions import reading
 
@@ -57,5 +57,5 @@ def _numbered(model_name: str, since: str) -> Select[Any]:
     place = func.row_number().over(partition_by=table.customer_id, order_by=newest_first).label("place")
     facts = (table.segment, table.risk_level, table.expected_loss, table.expected_profit)
     return select(*facts, place).where(
-        table.model_name == model_name, table.role == PRODUCTION, table.predicted_at >= since
+        table.model_name == model_name, table.role.in_(HEARD), table.predicted_at >= since
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Engine, Table, func, select
 
-from churn.stores.predictions import PRODUCTION
+from churn.stores.predictions import HEARD
 from churn.stores.tables import jobs, outcomes, predictions, promotions, retrain_decisions, stage_runs
 from churn.stores.transactions import reading
 
@@ -24,7 +24,7 @@ class CountStore:
 
     def predictions(self) -> Counts:
         """Count what customers were answered, by version. It reads every one of them: not for every scrape."""
-        return self._counts(predictions, predictions.c.model_version, where=predictions.c.role == PRODUCTION)
+        return self._counts(predictions, predictions.c.model_version, where=predictions.c.role.in_(HEARD))
 
     def outcomes(self) -> Counts:
         """Count outcomes, by whether the customer left: 0 or 1."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, Row, Select, and_, distinct, exists, 
 
 from churn.labels.sightings import Horizon, Sighting, Silence, label_of
 from churn.scoring.prediction import Prediction, utc_text
-from churn.stores.predictions import PRODUCTION, PredictionStore
+from churn.stores.predictions import HEARD, PredictionStore
 from churn.stores.tables import outcomes, predictions
 from churn.stores.transactions import reading
 
@@ -192,7 +192,7 @@ def _inside(table: Any, span: Span) -> list[Any]:
     of_version = [] if span.model_version is None else [table.c.model_version == span.model_version]
     return [
         table.c.model_name == span.model_name,
-        table.c.role == PRODUCTION,
+        table.c.role.in_(HEARD),
         table.c.predicted_at >= utc_text(span.since),
         table.c.predicted_at < utc_text(span.until),
         *of_version,

@@ -14,14 +14,15 @@ from churn.stores.transactions import reading, writing
 NAMES = tuple(Prediction.__dataclass_fields__)
 FIELDS = tuple(predictions.c[name] for name in NAMES)
 IDS_AT_ONCE = 500
-PRODUCTION = "production"
-"""The role of predictions that somebody was answered with."""
+HEARD = ("production", "canary")
+"""The roles of predictions that somebody was answered with."""
 
 
 class PredictionStore:
     """The table of predictions. Every method raises StoreError when the database does not answer.
 
-    Readers see what customers were answered; a shadow's predictions only when they ask for that role.
+    Readers see what customers were answered; production's and the canary's; a shadow's
+    predictions only when they ask for that role.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -50,13 +51,13 @@ class PredictionStore:
         model_version: int | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
-        role: str = PRODUCTION,
+        roles: Sequence[str] = HEARD,
         limit: int = 50_000,
     ) -> list[Prediction]:
         """Return the newest `limit` predictions from `since` to before `until`, in the order of time."""
         query = (
             select(*FIELDS)
-            .where(predictions.c.role == role, *_conditions(model_name, model_version, since, until))
+            .where(predictions.c.role.in_(roles), *_conditions(model_name, model_version, since, until))
             .order_by(predictions.c.predicted_at.desc(), predictions.c.prediction_id.desc())
             .limit(limit)
         )
@@ -71,10 +72,10 @@ class PredictionStore:
         model_version: int | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
-        role: str = PRODUCTION,
+        roles: Sequence[str] = HEARD,
     ) -> int:
         """Return how many predictions there are from `since` to before `until`."""
-        conditions = (predictions.c.role == role, *_conditions(model_name, model_version, since, until))
+        conditions = (predictions.c.role.in_(roles), *_conditions(model_name, model_version, since, until))
         with reading(self._engine) as connection:
             return connection.execute(select(func.count()).select_from(predictions).where(*conditions)).scalar_one()
 
@@ -138,7 +139,7 @@ class PredictionStore:
         conditions = _conditions(model_name, None, None, None)
         query = (
             select(*FIELDS)
-            .where(predictions.c.customer_id == customer_id, predictions.c.role == PRODUCTION, *conditions)
+            .where(predictions.c.customer_id == customer_id, predictions.c.role.in_(HEARD), *conditions)
             .order_by(predictions.c.predicted_at.desc(), predictions.c.prediction_id.desc())
             .limit(1)
         )

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Engine, Row, Select, and_, select
 
 from churn.scoring.prediction import utc_text
-from churn.stores.predictions import PRODUCTION
+from churn.stores.predictions import HEARD
 from churn.stores.tables import predictions
 from churn.stores.transactions import reading
 
@@ -70,7 +70,7 @@ def _query(model_name: str, version: int, since: datetime | None, limit: int) ->
     is_same = and_(
         heard.c.customer_id == shadow.c.customer_id,
         heard.c.predicted_at == shadow.c.predicted_at,
-        heard.c.role == PRODUCTION,
+        heard.c.role.in_(HEARD),
     )
     conditions = [
         shadow.c.model_name == model_name,

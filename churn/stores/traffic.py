@@ -7,7 +7,7 @@ from itertools import pairwise
 from sqlalchemy import ColumnElement, Engine, case, exists, func, select
 
 from churn.scoring.prediction import utc_text
-from churn.stores.predictions import PRODUCTION
+from churn.stores.predictions import HEARD
 from churn.stores.tables import predictions
 from churn.stores.transactions import reading
 
@@ -40,4 +40,4 @@ class TrafficStore:
 
 
 def _answered(model_name: str) -> tuple[ColumnElement[bool], ...]:
-    return predictions.c.model_name == model_name, predictions.c.role == PRODUCTION
+    return predictions.c.model_name == model_name, predictions.c.role.in_(HEARD)

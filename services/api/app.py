@@ -19,6 +19,7 @@ from services.api.explain import explain_endpoints, explain_routes
 from services.api.front import Front
 from services.api.guard import Guard
 from services.api.health import health_routes
+from services.api.hooks import hook_routes
 from services.api.inference.infer import inference_endpoints
 from services.api.inference.routes import inference_routes
 from services.api.invocations import invocation_endpoints, invocation_routes
@@ -95,6 +96,7 @@ def _routers(worker: Worker) -> tuple[APIRouter, ...]:
         job_routes(worker),
         outcome_routes(worker),
         shadow_routes(worker),
+        hook_routes(worker),
     )
 
 

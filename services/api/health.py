@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 
-from services.exchange import ShadowState
+from services.exchange import CanaryState, ShadowState
 from services.worker import Worker
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -19,6 +19,16 @@ class ModelHealth(BaseModel):
     version: str
     digest: str
     loaded_at: float
+
+
+class CanaryHealth(BaseModel):
+    """The version with the alias `canary`. Production answers whom it can't: `status` does not know it."""
+
+    version: str
+    share: float
+    """Of the customers, at this worker; 0: it answers nobody."""
+
+    problem: str
 
 
 class Health(BaseModel):
@@ -42,6 +52,12 @@ class Health(BaseModel):
     quarantined: dict[str, str]
     jobs_problem: str
     """Why jobs that wait are not done here; a door answers as well without."""
+
+    waiting_problem: str
+    """Why a version that an alias names is not taken up yet: the log of registrations does not answer."""
+
+    canary: CanaryHealth | None
+    """The version that answers a share of the customers, or should; null: none has the alias."""
 
     shadow: ShadowState | None
     """Of the version that is scored and not answered; whatever is wrong with it, `status` does not know it."""
@@ -101,6 +117,8 @@ def health_of(worker: Worker) -> Health:
         attendant_age_seconds=round(time.time() - state.at, 1) if state else None,
         quarantined=state.quarantined if state else {},
         jobs_problem=state.jobs_problem if state else "",
+        waiting_problem=state.waiting_problem if state else "",
+        canary=_canary_of(worker, state.canary if state else None),
         shadow=state.shadow if state else None,
     )
 
@@ -111,3 +129,14 @@ def _model_of(worker: Worker) -> ModelHealth | None:
     scorer = worker.live.served.scorer
     version = str(scorer.version)
     return ModelHealth(name=scorer.name, version=version, digest=scorer.digest, loaded_at=worker.live.loaded_at)
+
+
+def _canary_of(worker: Worker, wanted: CanaryState | None) -> CanaryHealth | None:
+    """Return what this worker has loaded; else what the attendant could not bring here, or this worker not load."""
+    canary = worker.live.served.canary if worker.live.served else None
+    if canary is not None:
+        return CanaryHealth(version=str(canary.served.scorer.version), share=canary.share, problem="")
+    if wanted is None:
+        return None
+    problem = wanted.problem or worker.live.canary_problem or "not loaded yet"
+    return CanaryHealth(version=str(wanted.version), share=0.0, problem=problem)

@@ -15,6 +15,7 @@ from churn.contract.contract import Contract
 from churn.errors import RefusedError
 from churn.scoring.loading import load_scorer
 from churn.scoring.prediction import Prediction
+from churn.scoring.replaying import replayed
 from churn.stores.database import migrate, open_database
 from churn.stores.predictions import PredictionStore
 from churn.stores.relay import Relay, RelayReport
@@ -68,7 +69,7 @@ class Scene:
         return PredictionStore(self.engine).count()
 
     def shadows(self) -> list[Prediction]:
-        return PredictionStore(self.engine).window("churn", role="shadow")
+        return PredictionStore(self.engine).window("churn", roles=["shadow"])
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_a_shadow_is_stored_beside_each_prediction_and_says_what_its_bundle_says
     for each in heard:
         beside = found[shadow_id(VERSION, each.prediction_id)]
         expected, decision = scorer.score_one(scorer.form.read(json.dumps(each.inputs).encode()).row)
-        assert beside.probability == pytest.approx(expected, abs=1e-6)
+        assert beside.probability == expected
         assert (beside.churn_prediction, beside.risk_level) == (decision.churn_prediction, decision.risk_level)
         assert (beside.model_version, beside.role, beside.door) == (VERSION, "shadow", "attendant")
         assert (beside.customer_id, beside.predicted_at) == (each.customer_id, each.predicted_at)
@@ -170,6 +171,7 @@ def test_a_shadow_of_another_contract_reads_what_it_knows_and_counts_what_it_can
     assert scene.move(heard) == 6
     assert len(scene.shadows()) == 5
     assert (scene.state.scored, scene.state.unreadable, scene.state.problem) == (5, 1, "")
+    assert replayed(load_scorer(tmp_path / "sealed", name="churn", version=VERSION), scene.shadows()) == []
 
 
 def test_a_bundle_that_rotted_on_disk_holds_up_nothing(scene: Scene, other_bundle: Path) -> None:

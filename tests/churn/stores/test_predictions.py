@@ -95,8 +95,8 @@ def test_a_shadow_is_read_by_who_asks_for_it_and_by_nobody_else(engine: Engine) 
     store.add([prediction(1), prediction(2, role="shadow", predicted_at=later)])
 
     assert [each.prediction_id for each in store.window("churn")] == ["p-1"]
-    assert [each.prediction_id for each in store.window("churn", role="shadow")] == ["p-2"]
-    assert (store.count(), store.count("churn", role="shadow")) == (1, 1)
+    assert [each.prediction_id for each in store.window("churn", roles=["shadow"])] == ["p-2"]
+    assert (store.count(), store.count("churn", roles=["shadow"])) == (1, 1)
     newest = store.latest_for("7590-VHVEG")
     assert newest is not None
     assert newest.prediction_id == "p-1"
