@@ -9,7 +9,7 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperGroup
 
-from churn.errors import ChurnError
+from churn.errors import ChurnError, ConflictError
 from churn.settings import set_library_defaults
 
 COMMANDS = {
@@ -59,6 +59,9 @@ COMMANDS = {
 }
 """Command → module with a Typer `app`, and the line that `churn --help` shows."""
 
+CONFLICT = 4
+"""Exit status when somebody else holds the lease or moved first: programs may look again, and try again."""
+
 
 class LazyCommands(TyperGroup):
     """A group whose commands live in modules that are imported on first use."""
@@ -105,13 +108,13 @@ def churn(
 
 
 def run() -> None:
-    """Run the command line; a deliberate error becomes one line on stderr and exit status 1."""
+    """Run the command line; a deliberate error becomes one line on stderr and exit status 1, of a conflict 4."""
     set_library_defaults()
     try:
         app()
     except ChurnError as error:
         typer.echo(f"churn: {error}", err=True)
-        sys.exit(1)
+        sys.exit(CONFLICT if isinstance(error, ConflictError) else 1)
     except ValidationError as error:
         typer.echo(f"churn: a setting in the environment or in .env does not hold: {_faults(error)}", err=True)
         sys.exit(1)

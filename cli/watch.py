@@ -10,7 +10,9 @@ from cli import console
 from cli.options import ActorOption, JsonOption
 
 if TYPE_CHECKING:
+    from pipelines.moves import Order
     from pipelines.settings import PipelineSettings
+    from pipelines.watching.doors import Pages
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -39,15 +41,35 @@ def watch(  # noqa: PLR0917  typer passes options by name
     from pipelines.moves import Order
     from pipelines.parameters import read_parameters
     from pipelines.tracking import open_tracking
-    from pipelines.watch import watch as look_after
+    from pipelines.watch import watch as look
     from pipelines.watching.parameters import WatchParameters
 
     settings = settings_with(doors)
     open_tracking(settings)
     parameters = read_parameters("watch", WatchParameters, seconds=seconds, every=every)
     order = Order(actor or settings.actor, "watch")
-    found = look_after(version, order, parameters, settings=settings, say=console.progress)
+    found = look(version, order, parameters, settings=settings, say=console.progress)
     console.out.print(json.dumps(asdict(found)) if as_json else found.words, markup=False)
+    raise typer.Exit(EXIT[found.ending])
+
+
+def seen_at_doors(settings: "PipelineSettings") -> "Pages":
+    """Return what the doors count now, before a promotion: what was there already is not the new version's doing."""
+    from pipelines.watching.doors import watchtower
+
+    with watchtower(settings.door_urls) as tower:
+        return tower.look()
+
+
+def look_after(version: int, seconds: float, order: "Order", *, settings: "PipelineSettings", earlier: "Pages") -> None:
+    """Watch a version that was just promoted, and end with the status of `churn watch`."""
+    from pipelines.parameters import read_parameters
+    from pipelines.watch import watch as look
+    from pipelines.watching.parameters import WatchParameters
+
+    parameters = read_parameters("watch", WatchParameters, seconds=seconds)
+    found = look(version, order, parameters, settings=settings, earlier=earlier, say=console.progress)
+    console.out.print(found.words, markup=False)
     raise typer.Exit(EXIT[found.ending])
 
 

@@ -140,6 +140,7 @@ def _step(candidate: RegisteredBundle, production: RegisteredBundle | None, orde
         "decision": verdict.decision,
         "reasons": list(verdict.reasons),
         "metrics": dict(judged.metrics),
+        "report": judged.report,
     }
     return Step("promote", PRODUCTION, production, candidate, order.actor, _reason(verdict, order), details)
 

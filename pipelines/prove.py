@@ -10,10 +10,6 @@ import sys
 
 from pydantic import ValidationError
 
-from churn.bundle.files import CONTRACT
-from churn.contract.compatibility import incompatibilities
-from churn.contract.contract import Contract
-from churn.contract.reading import parse_contract
 from churn.errors import BundleError
 from churn.settings import environment_for_own_children
 from churn.stores.promotions import PromotionLog
@@ -66,35 +62,11 @@ def prove_folder(claim: Claim) -> Proof:
     return proof
 
 
-def clients_lost(
-    candidate: RegisteredBundle, production: RegisteredBundle | None, *, registry: ModelRegistry,
-    settings: PipelineSettings,
-) -> tuple[str, ...]:  # fmt: skip
-    """Say what clients of production send that the candidate's contract does not take; nothing when it takes all."""
-    if production is None:
-        return ()
-    new = _contract(candidate, registry, settings)
-    try:
-        old = _contract(production, registry, settings)
-    except BundleError as error:
-        return (f"whether the clients of version {production.version} would be served is not known: {error}",)
-    return tuple(
-        f"clients of version {production.version} would not be served: {problem}"
-        for problem in incompatibilities(old, new)
-    )
-
-
 def _require_digest(bundle: RegisteredBundle) -> None:
     if not bundle.digest:
         raise BundleError(
             f"version {bundle.version} of {bundle.name} carries no digest: it was not made by `churn register`"
         )
-
-
-def _contract(bundle: RegisteredBundle, registry: ModelRegistry, settings: PipelineSettings) -> Contract:
-    _require_digest(bundle)
-    path = registry.fetch_bundle(bundle, settings.bundle_folder / bundle.digest) / CONTRACT
-    return parse_contract(path.read_text(encoding="utf-8"), str(path))
 
 
 def _environment() -> dict[str, str]:

@@ -161,7 +161,7 @@ def test_a_promotion_moves_the_alias_and_leaves_both_halves_in_the_audit(registe
     done, prepared = audit(registered)
     assert (prepared.status, done.status) == ("prepared", "done")
     assert (done.actor, done.reason, done.from_version, done.to_version) == ("a test", "because", None, 1)
-    assert set(prepared.details) == {"digest", "expected", "decision", "reasons", "metrics"}
+    assert set(prepared.details) == {"digest", "expected", "decision", "reasons", "metrics", "report"}
     assert mlflow.MlflowClient().get_model_version("churn", "1").current_stage == "Production"
 
 

@@ -12,11 +12,8 @@ from churn.contract.contract import Contract
 from churn.errors import BundleError
 from pipelines import prove
 from pipelines.proof import Claim, Limits
-from pipelines.prove import clients_lost, prove_folder
+from pipelines.prove import prove_folder
 from tests.bundles import faulty_bundle
-from tests.pipelines.shops import Counter, counter, logged
-
-__all__ = ["counter", "logged"]
 
 
 def claim(folder: Path, digest: str, limits: Limits | None = None) -> Claim:
@@ -76,19 +73,6 @@ def test_a_bundle_that_is_not_loaded_in_time_is_not_waited_for(
 
     with pytest.raises(BundleError, match="was not loaded within"):
         prove_folder(claim(bundle_folder, digest_of(bundle_folder)))
-
-
-def test_clients_of_production_are_compared_with_what_a_version_takes(counter: Counter) -> None:
-    first, second = counter.version(1), counter.version(2)
-    bad = counter.register("bad")
-
-    def lost(candidate_of: object) -> tuple[str, ...]:
-        production = counter.version(candidate_of) if isinstance(candidate_of, int) else None
-        return clients_lost(second, production, registry=counter.registry, settings=counter.settings)
-
-    assert lost(None) == lost(first.version) == ()
-    assert len(lost(bad.version)) == 1
-    assert "whether the clients of version 3 would be served is not known" in lost(bad.version)[0]
 
 
 def test_the_sample_of_a_bundle_is_read_as_the_graph_wants_it(bundle_folder: Path, telco: Contract) -> None:
