@@ -12,7 +12,14 @@ from pathlib import Path
 from benchmarks import batch, http, sampler, scoring
 from benchmarks.results import RESULTS, replace_section, section_of
 
-APART = ("science", "eyes: simulation", "eyes: drift", "eyes: performance")
+APART = (
+    "science",
+    "eyes: simulation",
+    "eyes: drift",
+    "eyes: performance",
+    "promotion: gate",
+    "promotion: gate interval",
+)
 """Sections that `make bench-science` and `benchmarks.eyes` write, and that stay."""
 
 SHOWN = ("onnxruntime", "bentoml", "fastapi", "mlflow", "catboost", "scikit-learn")
