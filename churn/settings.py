@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -49,6 +49,12 @@ class Settings(BaseSettings):
 
     job_lease_seconds: float = Field(default=60, gt=0)
     """A runner that was silent for so long is taken for dead, and its job by another."""
+
+    audit_key: SecretStr | None = Field(default=None, min_length=16)
+    """Signs the anchors of the log; unset: they are not signed."""
+
+    retain_days: float = Field(default=365, gt=0)
+    """Predictions that are younger are not deleted by `churn audit retain`: their outcomes may not be known yet."""
 
     doors: Annotated[tuple[str, ...], NoDecode] = ()
     """Addresses of the doors, by comma, for who looks after them; unset: both on this machine, at their usual ports."""

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 
 import orjson
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from churn.errors import StoreError
@@ -67,9 +67,13 @@ def _found_or_begun(connection: Connection) -> Tail:
     if last is not None:
         connection.execute(MOVE, {"to": last.number, "its": last.hash})
         return Tail(last.number, last.hash)
-    tables = {"predictions": predictions, "moves": promotions}
     before = {
-        name: connection.execute(select(func.count()).select_from(one)).scalar_one() for name, one in tables.items()
+        name: _unlogged(connection, table) for name, table in (("predictions", predictions), ("moves", promotions))
     }
     now = utc_now()
     return append(connection, Block(0, "genesis", 0, "", now, now, now, orjson.dumps(before).decode(), NOTHING))
+
+
+def _unlogged(connection: Connection, table: Table) -> int:
+    query = select(func.count()).select_from(table).where(table.c.block.is_(None))
+    return connection.execute(query).scalar_one()
