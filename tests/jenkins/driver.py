@@ -92,13 +92,18 @@ class Jenkins:
         _write_program(self.folder / "bin" / "make", MAKE)
 
     def build(
-        self, standins: dict[str, str] | None = None, *, input: str = "approve", cause: str = "UserIdCause", **parameters: object  # noqa: A002
-    ) -> Ended:  # fmt: skip
+        self,
+        standins: dict[str, str] | None = None,
+        *,
+        answer: str = "approve",
+        cause: str = "UserIdCause",
+        **parameters: object,
+    ) -> Ended:
         """Run the pipeline once.
 
         Args:
             standins: shell text that runs in place of, or before, the command of that name.
-            input: `approve` or anything else.
+            answer: to the input, `approve` or anything else.
             cause: of the build, by Jenkins' name for it.
             **parameters: of the build.
         """
@@ -107,7 +112,7 @@ class Jenkins:
         (place / "standins").mkdir(parents=True)
         for name, text in (standins or {}).items():
             (place / "standins" / name).write_text(text)
-        scenario = self._scenario(place, input, cause, parameters)
+        scenario = self._scenario(place, answer, cause, parameters)
         (place / "scenario.json").write_text(json.dumps(scenario))
         jenkinsfile = str(self.workspace / "Jenkinsfile")
         words = ("java", "-cp", self.classes, "Main", "run", jenkinsfile, str(place / "scenario.json"))

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -150,7 +149,7 @@ def test_when_the_watch_fails_production_goes_back(jenkins: Jenkins, second: int
 
 
 def test_nothing_moves_when_approval_is_refused(jenkins: Jenkins, second: int) -> None:
-    ended = jenkins.build(QUIET, input="refuse", VERSION=str(second), SKIP_TESTS=True)
+    ended = jenkins.build(QUIET, answer="refuse", VERSION=str(second), SKIP_TESTS=True)
 
     assert (ended.result, ended.commands[-1]) == ("ABORTED", "staging down")
     assert "promote" not in ended.stages
@@ -163,7 +162,8 @@ def test_a_failing_test_ends_the_build_before_anything_is_trained(jenkins: Jenki
     assert (ended.result, ended.stages[-1], ended.commands) == ("FAILURE", "test", ["staging down"])
 
 
-def test_at_its_time_the_build_retrains_and_does_nothing_else(jenkins: Jenkins, first: Ended) -> None:
+@pytest.mark.usefixtures("first")
+def test_at_its_time_the_build_retrains_and_does_nothing_else(jenkins: Jenkins) -> None:
     ended = jenkins.build(cause="TimerTrigger")
 
     assert (ended.result, ended.stages) == ("SUCCESS", ["scheduled", "retrain"]), ended.log[-3000:]
