@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from churn.errors import UsageError
 from cli import console
 from cli.options import ActorOption, JsonOption, ReasonOption
+from cli.promote import NOT_GIVEN, SHORTEST_REASON
 from cli.watch import DoorsOption, settings_with
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ ENDED_OTHERWISE = 2
 def start(  # noqa: PLR0913, PLR0917  typer passes options by name
     version: Annotated[int, typer.Argument(help="Version to release.", min=1)],
     plan: Annotated[Path | None, typer.Option(help="A plan like parameters/release.yaml.", dir_okay=False)] = None,
-    reason: ReasonOption = "not given",
+    reason: ReasonOption = NOT_GIVEN,
     override: Annotated[bool, typer.Option("--override", help="Promote though the gate says no.")] = False,
     doors: DoorsOption = None,
     actor: ActorOption = None,
@@ -40,6 +42,8 @@ def start(  # noqa: PLR0913, PLR0917  typer passes options by name
     from pipelines.release import start as begin
     from pipelines.tracking import open_tracking
 
+    if override and (reason == NOT_GIVEN or len(reason.strip()) < SHORTEST_REASON):
+        raise UsageError("--override needs --reason: say why the gate is overridden, it is kept in the log")
     settings = settings_with(doors)
     open_tracking(settings)
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -7,15 +7,15 @@ Writes: the aliases shadow, canary and production; where the release is, and how
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from churn.errors import ChurnError, ConflictError, NotFoundError, UsageError
-from churn.stores.leases import kept_lease
+from churn.stores.leases import Lease, kept_lease
 from churn.stores.registry import CANARY, SHADOW, ModelRegistry
-from churn.stores.releases import NewRelease, Release, ReleaseStore
+from churn.stores.releases import NewRelease, Release, ReleaseStore, conflict_with
 from churn.stores.stage_runs import StageRunLog, noted
 from pipelines.moves import Order, open_log, take_alias
 from pipelines.releasing.canary import canary
@@ -98,7 +98,7 @@ def releases(*, settings: PipelineSettings, limit: int = 10) -> list[Release]:
     return ReleaseStore(open_log(settings)).history(settings.model, limit)
 
 
-def _lease(engine: Engine, order: Order, settings: PipelineSettings):  # type: ignore[no-untyped-def]
+def _lease(engine: Engine, order: Order, settings: PipelineSettings) -> AbstractContextManager[Lease]:
     return kept_lease(engine, f"release:{settings.model}", owner=order.actor, seconds=LEASE_SECONDS)
 
 
@@ -112,7 +112,9 @@ def _course(
         raise UsageError(
             "nothing is in production, so there is nothing to be careful with: `churn promote` comes first"
         )
-    if under_way is None or under_way.version != version:
+    if under_way is not None and under_way.version != version:
+        raise conflict_with(under_way)
+    if under_way is None:
         under_way = _begun(version, order, plan, production=production.version, settings=settings, store=store)
     else:
         say(f"the release of version {version} is taken up at {under_way.stage}")

@@ -77,10 +77,7 @@ class ReleaseStore:
             is_open = (releases.c.model_name == release.model_name) & releases.c.status.in_(OPEN)
             other = connection.execute(select(releases).where(is_open)).first()
             if other is not None:
-                raise ConflictError(
-                    f"version {other.version} of {release.model_name} is being released ({other.stage}): "
-                    f"`churn release start {other.version}` takes it up, `churn release stop` ends it"
-                )
+                raise conflict_with(_from_row(other))
             now = database_now_text(connection)
             values = {name: getattr(release, name) for name in NewRelease.__dataclass_fields__}
             moments = {"started_at": now, "stage_started_at": now, "finished_at": None}
@@ -131,6 +128,14 @@ class ReleaseStore:
         with reading(self._engine) as connection:
             row = connection.execute(select(releases).where(is_open).order_by(releases.c.id.desc())).first()
         return _from_row(row) if row else None
+
+
+def conflict_with(other: Release) -> ConflictError:
+    """Return what is told to whom wants to release a version while another is on its way."""
+    return ConflictError(
+        f"version {other.version} of {other.model_name} is being released ({other.stage}): "
+        f"`churn release start {other.version}` takes it up, `churn release stop` ends it"
+    )
 
 
 def _from_row(row: Row[tuple[object, ...]]) -> Release:

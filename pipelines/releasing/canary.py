@@ -7,7 +7,7 @@ from pipelines.canary import set_canary
 from pipelines.registered import load_registered
 from pipelines.releasing.course import Course, End
 from pipelines.releasing.live import against, read_live
-from pipelines.releasing.plan import CANARY, CanaryStage
+from pipelines.releasing.plan import CanaryStage
 from pipelines.watching.diary import Diary, Look
 from pipelines.watching.doors import watchtower
 from pipelines.watching.looking import Scene
@@ -53,7 +53,7 @@ def _is_enough(look: Look, plan: CanaryStage) -> bool:
 
 def _promises(course: Course, scene: Scene) -> list[str]:
     try:
-        return list(filter(None, against(course, read_live(course, CANARY), looks=scene.parameters.looks)))
+        return list(filter(None, against(course, read_live(course), looks=scene.parameters.looks)))
     except StoreError:
         return []
 
@@ -61,4 +61,4 @@ def _promises(course: Course, scene: Scene) -> list[str]:
 def _records(course: Course) -> Records:
     registry = course.registry
     scorer = load_registered(registry.version(course.settings.model, course.version), registry, course.settings)
-    return Records(course.engine, scorer, datetime.fromisoformat(course.release.stage_started_at), role=CANARY)
+    return Records(course.engine, scorer, datetime.fromisoformat(course.release.stage_started_at))

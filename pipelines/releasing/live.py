@@ -1,13 +1,13 @@
 """Live predictions of both versions since a stage began, and what they say against the new one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from churn.scoring.prediction import Prediction
-from churn.stores.predictions import PredictionStore
+from churn.stores.predictions import HEARD, PredictionStore
 from pipelines.releasing.course import Course
-from pipelines.releasing.promises import collapse, shift
+from pipelines.releasing.promises import LEAST, collapse, shift
 
 ROWS = 2_000
 """The newest of each version: enough for every bound, and read in some milliseconds."""
@@ -21,19 +21,20 @@ class Live:
     theirs: list[Prediction]
 
 
-def read_live(course: Course, role: str) -> Live:
+def read_live(course: Course, roles: Sequence[str] = HEARD) -> Live:
     """Read what was recorded since the stage began.
 
     Args:
         course: the release.
-        role: of the version's predictions: shadow or canary.
+        roles: of the version's predictions.
     """
     store, since = PredictionStore(course.engine), datetime.fromisoformat(course.release.stage_started_at)
     model = course.settings.model
-    return Live(
-        store.window(model, model_version=course.version, since=since, role=role, limit=ROWS),
-        store.window(model, model_version=course.production, since=since, limit=ROWS),
-    )
+    mine = store.window(model, model_version=course.version, since=since, roles=roles, limit=ROWS)
+    theirs = store.window(model, model_version=course.production, since=since, limit=ROWS)
+    if len(theirs) < LEAST:  # a canary that answers nearly everybody
+        theirs = store.window(model, model_version=course.production, limit=ROWS)
+    return Live(mine, theirs)
 
 
 def against(course: Course, live: Live, *, looks: int) -> Iterator[str]:

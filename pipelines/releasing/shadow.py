@@ -8,16 +8,16 @@ from churn import metrics
 from churn.errors import StoreError
 from churn.stores.predictions import PredictionStore
 from churn.stores.registry import SHADOW
-from churn.stores.shadows import SHADOW as ROLE
 from churn.stores.shadows import ShadowStore
 from pipelines.releasing.course import Course, End
 from pipelines.releasing.live import ROWS, against, read_live
 from pipelines.releasing.plan import ShadowStage
-from pipelines.shadow import set_shadow
+from pipelines.shadow import clear_shadow, set_shadow
 from pipelines.watching.doors import Watchtower, watchtower
 from pipelines.watching.evidence import is_beyond
 
 EVERY_SECONDS = 1.0
+ROLES = (SHADOW,)
 TOLD_EVERY_SECONDS = 10.0
 
 
@@ -35,6 +35,7 @@ def shadow(course: Course) -> End | None:
                 return End("stopped", f"shadow: {'; '.join(reasons)}")
             if elapsed >= plan.seconds and seen >= plan.predictions:
                 course.say(f"shadow: {seen:,} customers scored in {elapsed:.0f} s, nothing speaks against it")
+                clear_shadow(course.ordered(f"release {course.release.id}: seen enough"), settings=course.settings)
                 return None
     return End(
         "stopped", f"shadow: {_scored(course):,} customers in {plan.at_most_seconds:.0f} s; {plan.predictions:,} needed"
@@ -60,7 +61,7 @@ def _scored(course: Course) -> int:
     since = datetime.fromisoformat(course.release.stage_started_at)
     try:
         return PredictionStore(course.engine).count(
-            course.settings.model, model_version=course.version, since=since, role=ROLE
+            course.settings.model, model_version=course.version, since=since, roles=ROLES
         )
     except StoreError:
         return 0  # away for a moment
@@ -72,7 +73,7 @@ def _objections(course: Course, plan: ShadowStage, tower: Watchtower) -> Iterato
     yield _failures(course, plan, tower, chance)
     try:
         yield _disagreement(course, plan, chance)
-        yield from against(course, read_live(course, ROLE), looks=looks)
+        yield from against(course, read_live(course, ROLES), looks=looks)
     except StoreError:
         return
 

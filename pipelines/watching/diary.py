@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from churn import metrics
 from pipelines.watching.counts import Counts, read_counts, total
 from pipelines.watching.doors import Pages
 from pipelines.watching.page import Page
+
+LEAST_BESIDE = 50
+"""With fewer predictions of production beside a canary, production is judged by all that it did before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,8 @@ class Diary:
         if not self.is_beside:
             return doors
         beside = self._grown(self.rival)
+        if beside.predictions < LEAST_BESIDE:  # the canary answers nearly everybody
+            return replace(doors, answering={})
         return Counts(
             predictions=beside.predictions,
             failures=beside.failures,

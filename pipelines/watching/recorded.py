@@ -9,7 +9,7 @@ from churn.errors import StoreError
 from churn.scoring.prediction import Prediction
 from churn.scoring.replaying import INPUTS, LAST_BITS, replayed
 from churn.scoring.scorer import Scorer
-from churn.stores.predictions import PRODUCTION, PredictionStore
+from churn.stores.predictions import PredictionStore
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +29,10 @@ class Records:
         away: why the store did not answer last time; "" when it did.
     """
 
-    def __init__(self, engine: Engine, scorer: Scorer, since: datetime, *, role: str = PRODUCTION) -> None:
+    def __init__(self, engine: Engine, scorer: Scorer, since: datetime) -> None:
         self.replayed = self.mismatched = 0
         self.away = ""
         self._store, self._scorer, self._since = PredictionStore(engine), scorer, since
-        self._role = role
         self._known: dict[str, None] = {}
 
     def read(self) -> None:
@@ -53,7 +52,7 @@ class Records:
 
     def _coming(self) -> list[Prediction]:
         return self._store.window(
-            self._scorer.name, model_version=self._scorer.version, since=self._since, role=self._role, limit=AT_ONCE
+            self._scorer.name, model_version=self._scorer.version, since=self._since, limit=AT_ONCE
         )
 
     def _remember(self, coming: list[Prediction]) -> None:

@@ -5,15 +5,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import mlflow
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from churn.bundle.files import digest_of
 from churn.contract.contract import Contract
-from churn.scoring.loading import load_scorer
-from churn.scoring.prediction import Prediction, utc_now
 from churn.stores.database import migrate, open_database
 from churn.stores.predictions import PredictionStore
 from churn.stores.promotions import Move, PromotionLog
@@ -25,10 +20,8 @@ from pipelines.parameters import read_parameters
 from pipelines.settings import PipelineSettings
 from pipelines.watch import Watched, watch
 from pipelines.watching.parameters import WatchParameters
-from tests.pipelines.conftest import settings_of
+from tests.pipelines.releasing_town import scored, two_versions
 from tests.pipelines.watching.pages import USUAL, Door, Shown, open_door
-from tests.registered import promoted
-from tests.tracking import own_tracking
 
 QUICK = [0.0008] * 40
 SERVED = USUAL.after(2, QUICK)
@@ -38,16 +31,7 @@ ORDER = Order("a test", "the test wants it")
 @pytest.fixture(scope="module")
 def settings(bundle_folder: Path, telco: Contract, tmp_path_factory: pytest.TempPathFactory) -> PipelineSettings:
     """Two versions of one bundle."""
-    folder = tmp_path_factory.mktemp("watched")
-    settings = settings_of(folder / "home")
-    with own_tracking():
-        first = promoted(bundle_folder, telco, settings, folder)
-        registry = ModelRegistry(settings.tracking_uri)
-        logged = registry._client.get_model_version(settings.model, "1").source
-        digest = digest_of(bundle_folder)
-        mlflow.set_tracking_uri(settings.tracking_uri)  # mlflow looks a logged model up where the process stands
-        registry.register(settings.model, str(logged), run_id=first.run_id, digest=digest, tags={})
-    return settings
+    return two_versions(bundle_folder, telco, tmp_path_factory.mktemp("watched"))
 
 
 @pytest.fixture
@@ -169,14 +153,6 @@ def test_recorded_predictions_that_the_bundle_does_not_say_roll_it_back(
 
     assert found.reasons == ("3 of 43 recorded predictions are not what its bundle says",)
     assert in_production(settings) == 1
-
-
-def scored(bundle_folder: Path, telco: Contract, settings: PipelineSettings) -> Prediction:
-    scorer = load_scorer(bundle_folder, name=settings.model, version=2)
-    row = scorer.form.read(json.dumps(telco.example).encode()).row
-    probability = float(np.float64(scorer.score_row(row)))
-    who = ("id", "C-1", settings.model, 2, "production", "fastapi")
-    return Prediction(*who, telco.example, probability, 0.3, int(probability >= 0.3), "LOW", utc_now())
 
 
 @pytest.mark.parametrize(("ending", "status"), [("good", 0), ("unseen", 3)])

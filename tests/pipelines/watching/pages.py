@@ -1,7 +1,7 @@
 """Pages of metrics as doors write them, made by hand, and a door that shows one."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -103,10 +103,12 @@ class Door:
         self.url = f"http://127.0.0.1:{server.server_port}"
         self.shown = USUAL
         self.asked = 0
+        self.tell: Callable[[], str] | None = None
 
     def show(self) -> str:
+        """Return the page: what `tell` says, when somebody set it."""
         self.asked += 1
-        return self.shown.text()
+        return self.tell() if self.tell else self.shown.text()
 
 
 @contextmanager
