@@ -37,7 +37,7 @@ class Shape:
         columns = tuple(column for column in table.columns if column.name not in OF_THE_LOG)
         doubles = (place for place, column in enumerate(columns) if isinstance(column.type, Double))
         integers = (place for place, column in enumerate(columns) if isinstance(column.type, Integer))
-        return cls(tuple(column.name for column in columns), columns, tuple(doubles), tuple(integers))
+        return cls(tuple(str(column.name) for column in columns), columns, tuple(doubles), tuple(integers))
 
     def digest(self, row: Sequence[object]) -> str:
         """Return the sha256 of a row, given its values in the order of `names`; in hexadecimal."""

@@ -57,17 +57,19 @@ def _write(file: IO[bytes], line: dict[str, object]) -> None:
 def _lines(file: IO[bytes], path: Path) -> Iterator[dict[str, object]]:
     """Yield lines between the first and the last, which are looked at here."""
     number, is_ended = 0, False
-    for number, text in enumerate(file):
-        line = _parsed(text, path, number + 1)
-        if is_ended or (number == 0) != ("log" in line):
-            raise UsageError(f"{path}, line {number + 1}: not what `churn audit export` writes")
+    for number, text in enumerate(file, start=1):
+        line = _parsed(text, path, number)
+        if is_ended or (number == 1) != ("log" in line):
+            raise UsageError(f"{path}, line {number}: not what `churn audit export` writes")
         is_ended = "lines" in line
-        if is_ended and line["lines"] != number:
-            raise UsageError(f"{path} had {line['lines']} lines before its last, and has {number}: some are missing")
-        if number and not is_ended:
+        if is_ended and line["lines"] != number - 1:
+            raise UsageError(
+                f"{path} had {line['lines']} lines before its last, and has {number - 1}: some are missing"
+            )
+        if number > 1 and not is_ended:
             yield line
     if not is_ended:
-        raise UsageError(f"{path} ends after {number + 1} lines and not with its last one: it was cut short")
+        raise UsageError(f"{path} ends after {number} lines and not with its last one: it was cut short")
 
 
 def _parsed(text: bytes, path: Path, number: int) -> dict[str, object]:
@@ -96,7 +98,7 @@ def _grouped(lines: Iterator[dict[str, object]], path: Path) -> Walk:
 
 def _block(values: object, path: Path) -> Block:
     try:
-        return BLOCK.validate_python(values, strict=True)
+        return BLOCK.validate_json(orjson.dumps(values), strict=True)
     except ValidationError as error:
         raise UsageError(f"{path}: a block is not whole; export the log again") from error
 
