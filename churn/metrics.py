@@ -53,8 +53,9 @@ LABELS = {
     "route": "template of a route, or unmatched",
     "segment": "a segment of the version's; empty where there are none",
     "source": "observed: from outcomes; estimated: before they arrive",
-    "stage": "drift, performance, retrain, score",
-    "status": "of HTTP; of a move: prepared, done, refused, failed; of a job: queued, running, done, failed",
+    "stage": "drift, performance, retrain, score, …; of a release: shadow, canary-1, …, promote, watch",
+    "status": "of HTTP; of a move: prepared, done, refused, failed; of a job: queued, running, done, failed; "
+    "of a release: done, held, …",
     "version": "a registered version's number",
     "model_version": "the same, in what is counted by prediction",
     "worker": "number of a process; a dead one's is forgotten",
@@ -294,6 +295,10 @@ CUSTOMERS_COUNTED = Metric(
     "churn_customers_counted_timestamp_seconds", "gauge", "When customers and their money were last counted."
 )
 
+RELEASE_STAGE = Metric(
+    "churn_release_stage", "gauge", "1: this version's release is at this stage now.", ("version", "stage")
+)
+RELEASES = Metric("churn_releases", "counter", "Releases that ended.", ("status",))
 JOBS = Metric("churn_jobs", "gauge", "Jobs that wait or run.", ("kind", "status"))
 JOBS_ENDED = Metric("churn_jobs_ended", "counter", "Jobs that ended.", ("kind", "status"))
 STAGE_LAST_SUCCESS = Metric(

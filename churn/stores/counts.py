@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Engine, Table, func, select
 
 from churn.stores.predictions import HEARD
-from churn.stores.tables import jobs, outcomes, predictions, promotions, retrain_decisions, stage_runs
+from churn.stores.tables import jobs, outcomes, predictions, promotions, releases, retrain_decisions, stage_runs
 from churn.stores.transactions import reading
 
 Counts = Mapping[tuple[str, ...], int]
@@ -37,6 +37,10 @@ class CountStore:
     def last_moves(self) -> Moments:
         """Return when production last moved, by action."""
         return self._newest(promotions.c.at, promotions.c.action, where=promotions.c.status == "done")
+
+    def releases(self) -> Counts:
+        """Count releases, by status."""
+        return self._counts(releases, releases.c.status)
 
     def jobs(self) -> Counts:
         """Count jobs, by kind and status."""

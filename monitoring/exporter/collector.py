@@ -20,6 +20,7 @@ from monitoring.exporter.drifts import drift_facts
 from monitoring.exporter.facts import Facts, alone, shown
 from monitoring.exporter.moves import move_facts, stray_facts
 from monitoring.exporter.performances import performance_facts
+from monitoring.exporter.releases import release_facts
 from monitoring.exporter.remembered import Remembered
 from monitoring.exporter.verdicts import verdict_facts
 from monitoring.exporter.work import job_facts, stage_facts
@@ -27,7 +28,7 @@ from monitoring.exporter.work import job_facts, stage_facts
 log = logging.getLogger(__name__)
 
 SUBJECTS: tuple[Callable[[Engine, str], Facts], ...] = (
-    move_facts, verdict_facts, drift_facts, performance_facts, job_facts, stage_facts,
+    move_facts, verdict_facts, release_facts, drift_facts, performance_facts, job_facts, stage_facts,
 )  # fmt: skip
 """Asked at every scrape."""
 

@@ -29,6 +29,7 @@ from churn.stores.orders import Claimant, NewJob
 from churn.stores.performance import DEGRADED, NOT_DEGRADED, PerformanceRun, PerformanceStore
 from churn.stores.predictions import PredictionStore
 from churn.stores.promotions import Ending, Move, PromotionLog
+from churn.stores.releases import NewRelease, ReleaseStore
 from churn.stores.stage_runs import StageRunLog, noted
 from monitoring.rules import alerts, read_rules
 from tests.bundles import random_columns
@@ -200,10 +201,12 @@ def _slow_customers_at_the_fallback(scene: Scene, fallback: OpenDoor) -> None:
 
 def _unhappy_jobs_and_promotions(scene: Scene) -> None:
     log, moves, jobs = StageRunLog(scene.engine), PromotionLog(scene.engine), JobStore(scene.engine)
-    performance = PerformanceStore(scene.engine)
+    performance, releases = PerformanceStore(scene.engine), ReleaseStore(scene.engine)
     endings: tuple[Ending, ...] = ("failed", "refused")
     with scene.fault("ChurnStageFailing", "ChurnPromotionFailed", "ChurnPromotionRefused", "ChurnJobsWait",
-                     "ChurnJobFailed", "ChurnPerformanceDegraded"):  # fmt: skip
+                     "ChurnJobFailed", "ChurnPerformanceDegraded", "ChurnReleaseStopped"):  # fmt: skip
+        release = releases.begin(NewRelease(scene.shop.name, 2, "canary-1", "{}", "test", "the test wants it"))
+        releases.end(release.id, "stopped", "it failed")
         with contextlib.suppress(StoreError), noted(log, scene.shop.name, "drift"):
             raise StoreError("the store was away")
         for ending in endings:
@@ -222,7 +225,7 @@ def _unhappy_jobs_and_promotions(scene: Scene) -> None:
         with noted(log, scene.shop.name, stage):
             pass
     scene.over("ChurnStageFailing", "ChurnStageStale", "ChurnPromotionFailed", "ChurnPromotionRefused", "ChurnJobsWait",
-               "ChurnJobFailed", "ChurnPerformanceDegraded")  # fmt: skip
+               "ChurnJobFailed", "ChurnPerformanceDegraded", "ChurnReleaseStopped")  # fmt: skip
 
 
 def _drifted_customers(scene: Scene) -> None:
