@@ -5,6 +5,7 @@ Writes: the alias `canary` by a move that the log notes; share, salt, who, when 
 """
 
 import math
+from datetime import datetime
 
 from churn.errors import NotFoundError, UsageError
 from churn.scoring.prediction import utc_now
@@ -70,6 +71,14 @@ def canary_and_production(registry: ModelRegistry, settings: PipelineSettings) -
     if production is None:
         raise NotFoundError(f"no version of {settings.model} is in production: promote one with `churn promote`")
     return canary, load_registered(production, registry, settings)
+
+
+def share_and_since(canary: RegisteredBundle) -> tuple[float, datetime | None]:
+    """Return the share of the customers that a canary answers, and when it was set; 0 and None: its tags do not say."""
+    try:
+        return float(canary.tags.get(SHARE, "0")), datetime.fromisoformat(canary.tags[SINCE])
+    except (KeyError, ValueError):
+        return 0.0, None
 
 
 def _require_share(share: float) -> None:

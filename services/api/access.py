@@ -53,6 +53,7 @@ RULES: tuple[Rule, ...] = (
     Rule("GET", "/api/v1/jobs/{job_id}", "viewer"),
     Rule("GET", "/api/v1/jobs/{job_id}/result", "analyst"),
     Rule("GET", "/api/v1/shadow", "viewer"),
+    Rule("GET", "/api/v1/canary", "viewer"),
     Rule("POST", "/api/v1/hooks/mlflow", "open"),  # the signature is what admits
     Rule("POST", "/api/v1/token", "open"),
     Rule("DELETE", "/api/v1/token", "client"),

@@ -12,6 +12,7 @@ from services.access_log import access_log
 from services.api.access import Body, rules_for
 from services.api.batch import batch_endpoints
 from services.api.body import BodyLimit
+from services.api.canary import canary_routes
 from services.api.cors import allow_origins
 from services.api.docs import TITLE, docs_routes, program_version
 from services.api.endpoint import Endpoint
@@ -96,6 +97,7 @@ def _routers(worker: Worker) -> tuple[APIRouter, ...]:
         job_routes(worker),
         outcome_routes(worker),
         shadow_routes(worker),
+        canary_routes(worker),
         hook_routes(worker),
     )
 
