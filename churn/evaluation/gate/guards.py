@@ -16,6 +16,7 @@ from churn.evaluation.gate.parameters import Gate
 from churn.evaluation.gate.ranking import FEWEST_OF_A_KIND, is_rankable, places, rank
 from churn.evaluation.gate.verdict import Guard, Outcome
 
+SMALLEST = 1e-9
 CALIBRATED: dict[Outcome, str] = {
     "passed": "calibrated",
     "failed": "miscalibrated: its probabilities do not come true",
@@ -84,12 +85,14 @@ def _ranking(rows: Rows, candidate: Contender, production: Contender, gate: Gate
     numbers = {"difference": gain.value, "low": gain.low, "high": gain.high}
     outcome, said = _not_inferior(gain, gate.max_roc_auc_drop)
     yield Guard("roc_auc", outcome, f"{said}: {beside}; it may lose {gate.max_roc_auc_drop:g}", numbers)
-    if gain.low > 0 and gain.value > gate.max_roc_auc_gain:
+    removed = gain.value / max(1 - old.roc_auc, SMALLEST)
+    if gain.low > 0 and removed > gate.max_errors_removed:
         words = (
-            f"too good to be true: {beside}: more than {gate.max_roc_auc_gain:g} better on the same rows is a leak's "
-            "sign. Look for a column that knows the outcome, and for rows that the candidate was made from"
+            f"too good to be true: {beside}: of the pairs that production ranks wrongly, {removed:.0%} are right; more "
+            f"than {gate.max_errors_removed:.0%} on the same rows is a leak's sign. Look for a column that knows the "
+            "outcome, and for rows that the candidate was made from"
         )
-        yield Guard("too good", "failed", words, numbers)
+        yield Guard("too good", "failed", words, numbers | {"errors_removed": removed})
 
 
 def _not_inferior(gain: Measured, margin: float) -> tuple[Outcome, str]:

@@ -20,8 +20,9 @@ class Gate(BaseModel):
     max_roc_auc_drop: float = Field(default=0.01, ge=0)
     """How much worse than production it may rank the same rows."""
 
-    max_roc_auc_gain: float = Field(default=0.08, gt=0)
-    """A larger gain than this on the same rows is taken for a leak, until a person says otherwise."""
+    max_errors_removed: float = Field(default=0.5, gt=0, le=1)
+    """Of the pairs that production ranks wrongly, the share that a candidate may rank right (what it gains in ROC-AUC,
+    of what was missing to 1); more is taken for a leak, until a person says otherwise."""
 
     max_brier_rise: float = Field(default=0.005, ge=0)
     """How much worse calibrated and resolved than production it may be on the same rows."""

@@ -165,11 +165,18 @@ def test_a_guard_that_others_made_counts_like_our_own(outcome: str, decision: st
 
 
 def test_a_ranking_that_may_be_worse_holds_even_when_the_money_is_surely_better() -> None:
-    verdict = judge(rivals(BETTER), Gate(max_roc_auc_drop=0.0, max_roc_auc_gain=0.001))
-    assert guard(verdict, "roc_auc").outcome == "passed"
+    evidence = rivals(World(candidate=0.1, production=0.9))
+    probability = evidence.candidate.probability.copy()
+    last = probability < np.quantile(probability, 0.64)
+    probability[last] = np.random.default_rng(1).permutation(probability[last])
 
-    few = rivals(World(rows=300, seed=4))
-    assert guard(judge(few, GATE), "roc_auc").outcome == "undecided"
+    verdict = judge(altered(evidence, probability), Gate(max_calibration_slope=3, max_calibration_error=0.5))
+
+    assert verdict.decision == "hold"
+    assert verdict.profit is not None
+    assert verdict.profit.low > 0
+    assert verdict.reasons == (guard(verdict, "roc_auc").words,)
+    assert "it is not sure that it ranks as well" in verdict.reasons[0]
 
 
 @pytest.mark.parametrize(
