@@ -1,6 +1,7 @@
 """The stages on the command line: one line and exit status 1 for a mistake, 2 for a refusal."""
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -210,9 +211,7 @@ def test_the_stages_hand_on_to_each_other(churn: Churn, customers: Path, monkeyp
 
     with monkeypatch.context() as strict:
         strict.setattr(parameters, "FOLDER", _strict_parameters(customers.parent))
-        refused = churn("promote", "--version", "1", "--actor", "me")
-    assert refused.returncode == 2
-    assert "version 1 was refused: roc_auc" in refused.stderr
+        _assert_the_gate_rejects(churn)
     promoted = churn("promote", "--reason", "[/first] try")
     assert promoted.returncode == 0, promoted.stderr
     assert "churn version 1 is in production" in promoted.stdout
@@ -229,10 +228,24 @@ def test_the_stages_hand_on_to_each_other(churn: Churn, customers: Path, monkeyp
     assert moves == [("done", "tester"), ("prepared", "tester"), ("refused", "me"), ("prepared", "me")]
 
 
+def _assert_the_gate_rejects(churn: Churn) -> None:
+    judged, refused = churn("gate", "--actor", "me"), churn("promote", "--version", "1", "--actor", "me")
+    assert (judged.returncode, refused.returncode) == (2, 2), judged.stderr
+    assert "churn version 1, with nothing in production" in judged.stdout
+    assert "churn version 1 was not promoted" in refused.stderr
+    for said in (judged.stdout, refused.stderr):
+        assert "REJECT: it may not take production's place" in said
+        assert "the floor 0.9999" in said
+    machine = json.loads(churn("gate", "--json").stdout)
+    assert (machine["decision"], machine["passed"], machine["version"]) == ("reject", False, 1)
+    assert_one_line(churn("promote", "--override"), "--override needs --reason")
+
+
 def _strict_parameters(folder: Path) -> Path:
     made = folder / "parameters"
     made.mkdir(exist_ok=True)
-    (made / "promote.yaml").write_text("min_roc_auc: 0.9999\n")
+    (made / "gate.yaml").write_text("min_roc_auc: 0.9999\n")
+    shutil.copy(parameters.FOLDER / "guards.yaml", made)
     return made
 
 

@@ -1,0 +1,175 @@
+"""The gate with real trainings: a better challenger, and a worse, a leaking, a miscalibrated and a slower one."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from churn.bundle.making import Ingredients
+from churn.contract.contract import Contract
+from churn.data.sampler_file import write_sample
+from churn.evaluation.gate import Gate
+from churn.models.calibrators import Line
+from churn.stores.database import open_database
+from churn.stores.promotions import PromotionLog
+from churn.stores.registry import ModelRegistry
+from pipelines import train as training_stage
+from pipelines.evaluate import evaluate
+from pipelines.gate import Judged, judge_version
+from pipelines.gating.limits import Limits
+from pipelines.ingest import Ingested, ingest
+from pipelines.moves import Order
+from pipelines.parameters import read_parameters
+from pipelines.promote import promote
+from pipelines.register import register
+from pipelines.settings import PipelineSettings
+from pipelines.tracking import open_tracking, silent
+from pipelines.train import train
+from pipelines.training import Training, TrainParameters
+from tests.pipelines.conftest import settings_of
+from tests.tracking import own_tracking
+
+pytestmark = pytest.mark.slow
+
+ROWS = 3000
+QUICK = read_parameters("train", TrainParameters, trials=1, candidates=("logistic",), workers=1, folds=3)
+GATE = read_parameters("gate", Gate)
+SCORE = "SatisfactionScore"
+
+
+@dataclass(frozen=True, slots=True)
+class Stable:
+    """Versions by their names, in one registry."""
+
+    settings: PipelineSettings
+    versions: dict[str, int]
+
+    def judged(self, candidate: str, production: str, limits: Limits | None = None) -> Judged:
+        registry = ModelRegistry(self.settings.tracking_uri)
+        sides = [registry.version("churn", self.versions[name]) for name in (candidate, production)]
+        return judge_version(sides[0], sides[1], GATE, settings=self.settings, limits=limits)
+
+
+def failed(found: Judged) -> set[str]:
+    return {one.name for one in found.verdict.guards if one.outcome == "failed"}
+
+
+@pytest.fixture(scope="module")
+def stable(telco: Contract, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stable]:
+    """Train each of them on the same customers; what is wrong with one is done to it on its way."""
+    folder = tmp_path_factory.mktemp("stable")
+    settings = settings_of(folder / "home")
+    table = folder / "customers.csv"
+    write_sample(table, ROWS, seed=21)
+    with own_tracking(), pytest.MonkeyPatch.context() as patch:
+        settings.home.mkdir(parents=True)
+        open_tracking(settings)
+        honest = ingest(table, telco, settings)
+
+        def version(ingested: Ingested = honest, contract: Contract = telco, how: TrainParameters = QUICK) -> int:
+            run = train(ingested, contract, how, settings=settings, say=silent)
+            evaluate(run.run_id, settings=settings)
+            return register(run.run_id, settings=settings).version
+
+        versions = {"good": version()}
+        versions["slow"] = version(how=QUICK.model_copy(update={"candidates": ("random_forest",)}))
+        versions["leaking"] = version(*_leaking(table, telco, settings))
+        with patch.context() as spoilt:
+            spoilt.setattr(training_stage, "split", _forgetful(training_stage.split))
+            versions["worse"] = version()
+        with patch.context() as spoilt:
+            spoilt.setattr(training_stage, "log_model", _overconfident(training_stage.log_model))
+            versions["overconfident"] = version()
+        yield Stable(settings, versions)
+
+
+def _leaking(table: Path, telco: Contract, settings: PipelineSettings) -> tuple[Ingested, Contract]:
+    """A column that is written after a customer has left, and that somebody trusts."""
+    frame, rng = pd.read_csv(table, dtype=str), np.random.default_rng(3)
+    frame[SCORE] = np.where(frame["Churn"] == "Yes", rng.integers(1, 4, len(frame)), rng.integers(3, 7, len(frame)))
+    leaking = table.with_name("leaking.csv")
+    frame.to_csv(leaking, index=False)
+    columns = telco.model_dump()["columns"] | {SCORE: {"type": "integer"}}
+    trusted = {**telco.trusted, SCORE: "asked every month"}
+    contract = Contract.model_validate(telco.model_dump() | {"columns": columns, "trusted": trusted})
+    return ingest(leaking, contract, settings), contract
+
+
+def _forgetful(split: Callable[..., Training]) -> Callable[..., Training]:
+    """Half of the outcomes that it is trained on are somebody else's."""
+
+    def with_wrong_outcomes(*given: object, **more: object) -> Training:
+        training, rng = split(*given, **more), np.random.default_rng(0)
+        labels = training.train.labels.copy()
+        wrong = rng.permutation(len(labels))[: len(labels) * 3 // 5]
+        labels[wrong] = labels[rng.permutation(wrong)]
+        return replace(training, train=replace(training.train, labels=labels))
+
+    return with_wrong_outcomes
+
+
+def _overconfident(log_model: Callable[[Ingredients], tuple[str, float]]) -> Callable[[Ingredients], tuple[str, float]]:
+    """The order of the customers stays, their probabilities are far too extreme."""
+
+    def with_steep_probabilities(made_of: Ingredients) -> tuple[str, float]:
+        made_of.fitted.calibrator_ = Line("none", slope=3.0)
+        return log_model(made_of)
+
+    return with_steep_probabilities
+
+
+def test_a_better_challenger_is_promoted_and_an_override_is_recorded(stable: Stable) -> None:
+    settings, versions = stable.settings, stable.versions
+    order = Order("a test", "it was there first", is_override=True)
+    first = promote(versions["worse"], order, GATE, settings=settings)
+    better = promote(versions["good"], Order("a test", "it earns more"), GATE, settings=settings)
+    log = PromotionLog(open_database(settings.database_url)).history("churn")
+
+    assert (first.has_moved, better.outcome, better.before) == (True, "promoted", versions["worse"])
+    assert better.verdict.passed
+    assert better.verdict.profit is not None
+    assert better.verdict.profit.low > 0
+    assert "surely more" in better.verdict.reasons[0]
+    done = [one.reason for one in log if one.status == "done" and one.action == "promote"]
+    assert done[0] == "it earns more"
+    assert done[1].startswith("it was there first (overriding the gate: ")
+
+
+def test_a_worse_one_is_rejected_for_what_it_loses(stable: Stable) -> None:
+    found = stable.judged("worse", "good")
+
+    assert found.verdict.decision == "reject"
+    assert found.verdict.profit is not None
+    assert found.verdict.profit.high < 0
+    assert any("surely less" in reason for reason in found.verdict.reasons)
+
+
+def test_a_leaking_one_is_rejected_by_the_columns_name(stable: Stable) -> None:
+    found = stable.judged("leaking", "good")
+
+    assert found.verdict.decision == "reject"
+    assert "leakage" in failed(found)
+    (reason,) = [one for one in found.verdict.reasons if one.startswith("leakage: ")]
+    assert f"column {SCORE!r} tells alone who leaves" in reason
+    assert "trusted: asked every month, and production's contract does not trust it" in reason
+
+
+def test_a_miscalibrated_one_is_rejected_for_that(stable: Stable) -> None:
+    found = stable.judged("overconfident", "good")
+
+    assert found.verdict.decision == "reject"
+    assert "calibration" in failed(found)
+    assert "leakage" not in failed(found)
+
+
+def test_a_slower_one_is_rejected_for_that(stable: Stable) -> None:
+    found = stable.judged("slow", "good", Limits(free_row_milliseconds=0.01, free_batch_milliseconds=1))
+
+    assert found.verdict.decision == "reject"
+    assert "latency" in failed(found)
+    (reason,) = [one for one in found.verdict.reasons if one.startswith("latency: ")]
+    assert "times production's time" in reason
+    assert "2 times are allowed" in reason
