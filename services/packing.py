@@ -50,6 +50,7 @@ def pack(source: Path, *, version: str | None = None, archive: Path | None = Non
 def _export(bento: object, archive: Path | None) -> Path | None:
     if archive is None:
         return None
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    archive.unlink(missing_ok=True)
-    return Path(bento.export(str(archive)))  # type: ignore[attr-defined]
+    place = archive.resolve()  # a relative one would begin at the root of the disk
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.unlink(missing_ok=True)
+    return Path(bento.export(str(place)))  # type: ignore[attr-defined]

@@ -23,25 +23,25 @@ def test_a_folder_without_code_is_refused_with_what_to_do(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_the_bento_is_built_exported_and_named(tmp_path: Path) -> None:
-    words = ["build", "--bento-version", "tested", "--archive", str(tmp_path / "reports" / "churn.bento"), "--json"]
+    words = ["build", "--source", str(ROOT), "--bento-version", "tested", "--archive", "reports/churn.bento", "--json"]
 
-    built = _churn(*words, shelf=tmp_path / "shelf")
-    again = _churn(*words, shelf=tmp_path / "shelf")
+    built = _churn(*words, folder=tmp_path)
+    again = _churn(*words, folder=tmp_path)
 
     assert built.returncode == 0, built.stderr[-2000:]
     found = json.loads(built.stdout)
     assert found["tag"] == "churn:tested"
     assert (Path(found["folder"]) / "src" / "services" / "bento.py").is_file()
-    assert Path(found["archive"]).stat().st_size > 10_000
+    assert (tmp_path / "reports" / "churn.bento").stat().st_size > 10_000
     assert again.returncode == 1
     assert "already exists" in again.stderr
 
 
-def _churn(*words: str, shelf: Path) -> subprocess.CompletedProcess[str]:
+def _churn(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "cli.main", *words],
-        cwd=ROOT,
-        env=environment_for_children(BENTOML_HOME=str(shelf)),
+        cwd=folder,
+        env=environment_for_children(BENTOML_HOME=str(folder / "shelf"), PYTHONPATH=str(ROOT)),
         capture_output=True,
         text=True,
         timeout=200,
