@@ -309,6 +309,9 @@ STAGE_LAST_SECONDS = Metric(
     "churn_stage_last_run_seconds", "gauge", "How long a stage's last finished run took.", ("stage",)
 )
 STAGE_FAILURES = Metric("churn_stage_failures", "counter", "Runs of a stage that failed.", ("stage",))
+LOG_BROKEN = Metric(
+    "churn_log_broken", "gauge", "1: the last look at the whole log found something that is not as it was recorded."
+)
 RETRAIN_DECISIONS = Metric("churn_retrain_decisions", "counter", "Decisions of `churn retrain`.", ("decision",))
 RETRAIN_LAST = Metric("churn_retrain_last_decision_timestamp_seconds", "gauge", "When `churn retrain` last decided.")
 

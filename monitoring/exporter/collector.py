@@ -20,6 +20,7 @@ from monitoring.exporter.drifts import drift_facts
 from monitoring.exporter.facts import Facts, alone, shown
 from monitoring.exporter.moves import move_facts, stray_facts
 from monitoring.exporter.performances import performance_facts
+from monitoring.exporter.record import record_facts
 from monitoring.exporter.releases import release_facts
 from monitoring.exporter.remembered import Remembered
 from monitoring.exporter.verdicts import verdict_facts
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 SUBJECTS: tuple[Callable[[Engine, str], Facts], ...] = (
     move_facts, verdict_facts, release_facts, drift_facts, performance_facts, job_facts, stage_facts,
+    record_facts,
 )  # fmt: skip
 """Asked at every scrape."""
 
