@@ -1,5 +1,6 @@
 """Packing: makes the Bento, the archive that BentoML serves and puts into containers, from `bentofile.yaml`."""
 
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,8 @@ def pack(source: Path, *, version: str | None = None, archive: Path | None = Non
     from bentoml.exceptions import BentoMLException  # noqa: PLC0415
 
     try:
-        made = bentos.build_bentofile(str(source / BENTOFILE), version=version, build_ctx=str(source))
+        with chdir(source):  # BentoML reads nothing outside of where it stands
+            made = bentos.build_bentofile(BENTOFILE, version=version, build_ctx=".")
     except (BentoMLException, ValueError) as error:
         problem = ConflictError if "already exists" in str(error) else UsageError
         raise problem(f"the Bento was not built: {error}") from error
