@@ -33,7 +33,7 @@ def test_the_bento_is_built_exported_and_named(tmp_path: Path) -> None:
     assert found["tag"] == "churn:tested"
     assert (Path(found["folder"]) / "src" / "services" / "bento.py").is_file()
     assert (tmp_path / "reports" / "churn.bento").stat().st_size > 10_000
-    assert again.returncode == 1
+    assert again.returncode == 4, "a conflict"
     assert "already exists" in again.stderr
 
 
