@@ -137,7 +137,11 @@ CANARY_FALLBACKS = Metric(
     DOOR,
 )
 CANARY_SHARE = Metric(
-    "churn_canary_share", "gauge", "Share of the customers that the canary answers; 0: there is none.", ("door",), DOOR
+    "churn_canary_share",
+    "gauge",
+    "What part of the customers the canary answers, 1: all; 0: there is none.",
+    ("door",),
+    DOOR,
 )
 OFFERS_RECOMMENDED = Metric(
     "churn_offers_recommended", "counter", "Offers recommended, at most three a customer.", ("door", "offer"), DOOR

@@ -243,8 +243,43 @@ SHADOW = Row(
     ),
 )  # fmt: skip
 
+CANARY = Row(
+    "Canary beside production",
+    (
+        Panel(
+            title="Canary's share", unit="percentunit", span=6, decimals=1, page="canary",
+            text="Share of the customers whom the canary answers, by door; both should be equal. 0: there is none.",
+            queries=(("max by (door) (churn_canary_share)", "{{door}}"),),
+        ),
+        Panel(
+            title="Answered by version", unit="cps", span=6, page="canary", is_stacked=True,
+            text="Customers answered per second, by the version that answered.", waits_for="the first prediction",
+            queries=((f"sum by (model_version) (rate(churn_predictions_total{WINDOW}))", "version {{model_version}}"),),
+        ),
+        Panel(
+            title="Scoring time by version", unit="s", span=6, page="canary",
+            text="95th percentile of the runs that scored (and explained) a customer of /predict, by version.",
+            waits_for="the first prediction",
+            queries=((
+                "histogram_quantile(0.95, sum by (le, model_version) "
+                f"(rate(churn_version_scoring_duration_seconds_bucket{WINDOW})))", "version {{model_version}}",
+            ),),
+        ),
+        Panel(
+            title="Failed by version", runbook="ChurnCanaryFailing", unit="short", span=6, decimals=0, page="canary",
+            steps=((1, "yellow"),),
+            text="Customers of the last hour whom a version failed on, and those of the canary whom production answered "
+            "instead.",
+            queries=(
+                ("sum by (model_version) (increase(churn_version_failures_total[1h]))", "failed, {{model_version}}"),
+                ("sum by (model_version) (increase(churn_canary_fallbacks_total[1h]))", "instead, {{model_version}}"),
+            ),
+        ),
+    ),
+)  # fmt: skip
+
 MODEL = Board(
     "model", "Churn: model",
     "For data scientists: is the version in production still true of the customers who are asked about?",
-    (NOW, PREDICTIONS, DRIFTED, QUALITY, PERFORMANCE, SHADOW), since="now-24h", variables=("version", "measure"),
+    (NOW, PREDICTIONS, DRIFTED, QUALITY, PERFORMANCE, SHADOW, CANARY), since="now-24h", variables=("version", "measure"),
 )  # fmt: skip
