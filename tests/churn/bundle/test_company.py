@@ -11,6 +11,7 @@ from churn.bundle.making import graph_of
 from churn.bundle.parity import prove_row_by_row
 from churn.bundle.session import GraphSession
 from churn.contract.contract import Contract
+from churn.contract.derived import Log1p
 from churn.contract.request import Row
 from churn.contract.table import Columns
 from churn.errors import BundleError
@@ -38,6 +39,14 @@ def test_no_calibration_makes_a_row_depend_on_its_company(telco: Contract, metho
     model = calibrated_graph(telco, method)
 
     assert_row_by_row(telco, GraphSession(model.SerializeToString(), telco))
+
+
+def test_no_derived_logarithm_makes_a_row_depend_on_its_company(telco: Contract) -> None:
+    derived = {**telco.derived, "log_charges": Log1p(operation="log1p", column="MonthlyCharges")}
+    contract = telco.model_copy(update={"derived": derived})
+    fitted = fitted_pipeline(contract, "logistic", random_columns(contract, 300, seed=1))
+
+    assert_row_by_row(contract, GraphSession(graph_of("logistic", fitted, contract).SerializeToString(), contract))
 
 
 def test_a_bundle_without_the_mark_has_the_bits_of_one_that_has_it(telco: Contract) -> None:
