@@ -51,6 +51,7 @@ class Diary:
     looks: list[Look] = field(default_factory=list)
     _first: dict[str, Page] = field(default_factory=dict)
     _newest: dict[str, Page] = field(default_factory=dict)
+    _doors: Counts | None = None
     _began: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -59,12 +60,14 @@ class Diary:
     def begin(self, pages: Pages) -> None:
         """Take these pages, from before the version was let in, for the beginning."""
         self._first.update({url: page for url, page in pages.items() if page is not None})
+        self._doors = None
 
     def note(self, pages: Pages) -> Look:
         """Write down a look."""
         seen = {url: page for url, page in pages.items() if page is not None}
         for url, page in seen.items():
-            self._first.setdefault(url, page)
+            if url not in self._first:
+                self._first[url], self._doors = page, None
         self._newest.update(seen)
         look = Look(
             at=self.clock() - self._began,
@@ -85,7 +88,9 @@ class Diary:
     @property
     def before(self) -> Counts:
         """What there is to hold it against: the rival's counts, and the doors' own from before."""
-        doors = total([read_counts(page, self.rival) for page in self._first.values()])
+        if self._doors is None:
+            self._doors = total([read_counts(page, self.rival) for page in self._first.values()])
+        doors = self._doors
         if not self.is_beside:
             return doors
         beside = self._grown(self.rival)

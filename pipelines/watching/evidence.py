@@ -14,7 +14,8 @@ LEAST_BEFORE = 50
 
 def is_beyond(bad: float, asked: float, bound: float, *, chance: float) -> bool:
     """Say whether a share is beyond a bound for sure: if it were not, so many would be seen with less than `chance`."""
-    return bad > 0 and bool(binom.sf(bad - 1, max(asked, bad), bound) < chance)
+    asked = max(asked, bad)
+    return bad > bound * asked and bool(binom.sf(bad - 1, asked, bound) < chance)
 
 
 def is_worse(bad: float, asked: float, *, before: tuple[float, float], chance: float) -> bool:

@@ -51,8 +51,10 @@ def refused(diary: Diary, parameters: WatchParameters) -> str:
 def slow(diary: Diary, parameters: WatchParameters) -> str:
     """The slowest tenth is much slower than before: of the version's scoring, or, where that is unknown, of answers."""
     for what, found in (("scoring", _slow_scoring), ("answering", _slow_answering)):
+        if not found(diary.now):
+            continue
         bound = slow_bound(found(diary.before), ratio=parameters.max_slow_ratio, floor=parameters.slow_seconds)
-        if bound is not None and found(diary.now):
+        if bound is not None:
             return _slow(diary, parameters, what=what, bound=bound, of=found)
     return ""
 
@@ -114,8 +116,9 @@ def _slow(
     diary: Diary, parameters: WatchParameters, *, what: str, bound: float, of: Callable[[Counts], dict[float, float]]
 ) -> str:
     late, asked = slow_of(of(diary.now), bound)
-    looks = sum(late > TAIL * asked for late, asked in _parts(diary.looks, bound, of))
-    if looks < parameters.slow_looks or not is_beyond(late, asked, TAIL, chance=chance_of(parameters)):
+    if not is_beyond(late, asked, TAIL, chance=chance_of(parameters)):
+        return ""
+    if sum(part > TAIL * of_part for part, of_part in _parts(diary.looks, bound, of)) < parameters.slow_looks:
         return ""
     return (
         f"{what} took more than {1e3 * bound:g} ms for {_share(late, asked)}: the slowest tenth is more than "
