@@ -1,7 +1,8 @@
 """Inserts that meet a key twice: ignore the second row, or let it win, in each database's words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from operator import itemgetter
 
 import orjson
 from sqlalchemy import ARRAY, Connection, Insert, String, Table, Text, bindparam, cast, column, func, select
@@ -48,16 +49,29 @@ def ignore_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
     """Insert many rows, each unless its primary key is known, and return the database's count of the new ones.
 
     MySQL's count is that of all rows. PostgreSQL gets all as one JSON text: half the time of a row at a time, and a
-    fifth of this process's. What JSON can't hold (infinity) is null there.
+    fifth of this process's; what JSON can't hold (infinity) is null there. SQLite gets tuples, past SQLAlchemy's own
+    look at every value: two thirds of this process's time.
 
     Args:
         connection: of a transaction that writes.
         table: whose values are text and numbers.
         rows: each with all of the table's columns.
     """
-    if connection.dialect.name != "postgresql":
-        return connection.execute(insert_or_ignore(table, connection.dialect.name), rows).rowcount
-    return connection.execute(_ignoring_json(table), {"rows": orjson.dumps(rows).decode()}).rowcount
+    match connection.dialect.name:
+        case "postgresql":
+            return connection.execute(_ignoring_json(table), {"rows": orjson.dumps(rows).decode()}).rowcount
+        case "sqlite":
+            statement, values = _ignoring_text(table)
+            return connection.exec_driver_sql(statement, list(map(values, rows))).rowcount
+        case other:
+            return connection.execute(insert_or_ignore(table, other), rows).rowcount
+
+
+@cache
+def _ignoring_text(table: Table) -> tuple[str, Callable[[Mapping[str, object]], tuple[object, ...]]]:
+    """Return the statement in SQLite's words, and what makes its parameters of a row."""
+    statement = str(insert_or_ignore(table, "sqlite").compile(dialect=sqlite.dialect()))
+    return statement, itemgetter(*(column.name for column in table.columns))
 
 
 @cache
