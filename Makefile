@@ -24,6 +24,10 @@ eyes: setup ## live traffic shifts: drift is seen, an alert arrives, a retrainin
 	@mkdir -p var
 	@$(BIN)/pytest -m slow -s -q -p no:cacheprovider --basetemp=var/eyes tests/journey/test_eyes.py
 
+promotion: setup ## a better version is released under live traffic, bad ones are refused or rolled back; leaves var/promotion
+	@mkdir -p var
+	@$(BIN)/pytest -m slow -s -q -p no:cacheprovider --basetemp=var/promotion tests/journey/test_promotion.py
+
 test: setup ## what must pass before every commit (under 10 minutes); DATA=Telco-Customer-Churn.csv adds the real file
 	@$(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest -n auto --dist loadfile
 
@@ -80,4 +84,4 @@ lock: setup ## resolve again, and export the requirements that MLproject and the
 doctor: setup ## check this installation: versions, stores, production alias, ports, disk
 	@$(BIN)/churn doctor
 
-.PHONY: help setup demo eyes test test-slow chaos fuzz soak bench bench-science format check lock doctor
+.PHONY: help setup demo eyes promotion test test-slow chaos fuzz soak bench bench-science format check lock doctor
