@@ -31,9 +31,9 @@ def load(  # noqa: PLR0917  typer passes options by name
     import httpx
 
     from services.settings import ServiceSettings
-    from services.trial.burden import Burden, Limits, bear, judge
-    from services.trial.outcome import write_junit
-    from services.trial.witness import WrongError
+    from services.acceptance.burden import Burden, Limits, bear, judge
+    from services.acceptance.outcome import write_junit
+    from services.acceptance.witness import WrongError
 
     key = ServiceSettings().api_key
     try:

@@ -1,4 +1,4 @@
-"""What a trial found, one case after the other; also as the JUnit XML that build servers show."""
+"""What an acceptance found, one case after the other; also as the JUnit XML that build servers show."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Case:
 
 
 def write_junit(path: Path, suite: str, cases: Sequence[Case]) -> None:
-    """Write the cases of one trial as JUnit XML; the folder is made when it is not there."""
+    """Write the cases of one acceptance as JUnit XML; the folder is made when it is not there."""
     failures = sum(not case.has_passed for case in cases)
     root = ElementTree.Element("testsuite", name=suite, tests=str(len(cases)), failures=str(failures))
     root.set("time", f"{sum(case.seconds for case in cases):.3f}")

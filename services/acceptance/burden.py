@@ -9,8 +9,8 @@ from math import ceil
 
 import httpx
 
-from services.trial.outcome import Case
-from services.trial.witness import Witness, headers_of
+from services.acceptance.outcome import Case
+from services.acceptance.witness import Witness, headers_of
 
 NO_ANSWER = 0
 """Status of a request whose connection broke, or that was not answered in time."""

@@ -13,7 +13,7 @@ Members = Mapping[str, Any]
 
 
 class WrongError(Exception):
-    """An answer was not what every release must answer; never leaves the trial."""
+    """An answer was not what every release must answer; never leaves this package."""
 
 
 class Witness:

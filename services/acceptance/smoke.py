@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import httpx
 
-from services.trial.outcome import Case
-from services.trial.witness import Members, Witness, WrongError, members
+from services.acceptance.outcome import Case
+from services.acceptance.witness import Members, Witness, WrongError, members
 
 TOLERANCE = 1e-6
 NOT_A_CUSTOMER = {"no such column": 1}

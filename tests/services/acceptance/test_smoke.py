@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 from cli.main import app
 from services.api.app import create_app
 from services.settings import ServiceSettings
-from services.trial.burden import Borne, Burden, Limits, bear, judge
-from services.trial.outcome import Case, write_junit
-from services.trial.smoke import smoke
+from services.acceptance.burden import Borne, Burden, Limits, bear, judge
+from services.acceptance.outcome import Case, write_junit
+from services.acceptance.smoke import smoke
 from services.worker import Worker
 from tests.postgres import free_port
 from tests.services.conftest import promote_on_disk

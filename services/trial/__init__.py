@@ -1,1 +1,0 @@
-"""Trials of a running door: the questions that every release must answer, and a load that it must bear."""
