@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from churn.settings import environment_for_children
 
 ROOT = Path(__file__).parent.parent.parent
 HARNESS = Path(__file__).parent / "harness"
-TIMEOUT_SECONDS = 400
+TIMEOUT_SECONDS = 900
 
 CHURN = """#!/bin/sh
 PYTHON={python}
@@ -151,12 +152,24 @@ def has_java() -> bool:
 
 
 def _run(*words: str, cwd: Path = ROOT, **environment: str) -> str:
-    done = subprocess.run(
-        words, cwd=cwd, env=environment_for_children(**environment), capture_output=True, text=True,
-        timeout=TIMEOUT_SECONDS, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, f"{words}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
-    return done.stdout
+    """Run a program to its end; one that takes too long is ended with all that it started."""
+    process = subprocess.Popen(
+        words,
+        cwd=cwd,
+        env=environment_for_children(**environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        said, complained = process.communicate(timeout=TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    assert process.returncode == 0, f"{words}: {said[-3000:]}{complained[-3000:]}"
+    return said
 
 
 def _write_program(path: Path, text: str) -> None:
