@@ -30,10 +30,10 @@ def load(  # noqa: PLR0917  typer passes options by name
     """Send the contract's example at a fixed rate; print what came of it as JSON; exit status 2 beyond a limit."""
     import httpx
 
-    from services.settings import ServiceSettings
     from services.acceptance.burden import Burden, Limits, bear, judge
     from services.acceptance.outcome import write_junit
     from services.acceptance.witness import WrongError
+    from services.settings import ServiceSettings
 
     key = ServiceSettings().api_key
     try:

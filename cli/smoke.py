@@ -24,9 +24,9 @@ def smoke(
 
     CHURN_API_KEY is shown where prediction needs a key.
     """
-    from services.settings import ServiceSettings
     from services.acceptance.outcome import write_junit
     from services.acceptance.smoke import smoke as ask
+    from services.settings import ServiceSettings
 
     key = ServiceSettings().api_key
     cases = ask(url, version=version, api_key=key.get_secret_value() if key else None)

@@ -12,11 +12,11 @@ import uvicorn
 from typer.testing import CliRunner
 
 from cli.main import app
-from services.api.app import create_app
-from services.settings import ServiceSettings
 from services.acceptance.burden import Borne, Burden, Limits, bear, judge
 from services.acceptance.outcome import Case, write_junit
 from services.acceptance.smoke import smoke
+from services.api.app import create_app
+from services.settings import ServiceSettings
 from services.worker import Worker
 from tests.postgres import free_port
 from tests.services.conftest import promote_on_disk
