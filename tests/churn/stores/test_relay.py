@@ -23,6 +23,7 @@ from churn.stores.segments import segments_in
 from churn.stores.spool import SpoolLimits, SpoolWriter
 from churn.stores.tables import predictions
 from churn.stores.transactions import reading
+from tests.churn.stores.log.logged import checked
 from tests.churn.stores.records import prediction
 from tests.postgres import Postgres
 
@@ -205,9 +206,11 @@ def test_a_relay_that_is_killed_in_the_middle_is_continued(
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     assert ids_in(engine) == ids_of(range(20))
     assert len(segments_in(folder)) == 1
+    assert checked(engine).is_sound
 
     Relay(folder, PredictionStore(engine)).run_once()
     assert ids_in(engine) == ids_of(range(20))
+    assert checked(engine).predictions == 20
     assert segments_in(folder) == []
 
 
