@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def import_what_is_slow() -> None:
-    for name in ("churn.stores.predictions", "churn.stores.relay", "pipelines.promote", "pipelines.score"):
+    for name in ("churn.stores.predictions", "churn.stores.relay", "pipelines.reconcile", "pipelines.score"):
         import_module(name)
     for name in ("pipelines.work", "services.mirror", "mlflow.artifacts", "mlflow.store.tracking.sqlalchemy_store"):
         import_module(name)
@@ -157,6 +157,49 @@ def roll_back(errand: Errand) -> None:
         sys.stderr.write(f"{error}\n")
 
 
+def promote_newest(errand: Errand) -> None:
+    """`churn promote --override`: the gate is asked, and has nothing to judge by."""
+    from churn.evaluation.gate import Gate
+    from pipelines.moves import Order
+    from pipelines.parameters import read_parameters
+    from pipelines.promote import promote
+    from pipelines.tracking import open_tracking
+
+    settings = settings_of(errand)
+    open_tracking(settings)
+    order = Order("a test", "it crashes", is_override=True)
+    promote(None, order, read_parameters("gate", Gate), settings=settings)
+
+
+def give_an_alias(errand: Errand) -> None:
+    """`churn canary`: from the version that has the alias to the newest."""
+    from churn.stores.registry import ModelRegistry
+    from pipelines.moves import Order, give_alias
+
+    settings = settings_of(errand)
+    newest = ModelRegistry(settings.tracking_uri).versions(settings.model)[0]
+    tags = {"canary_share": "0.1", "canary_salt": "salt"}
+    give_alias("canary", newest.version, Order("a test", "it crashes"), settings=settings, tags=tags)
+
+
+def take_an_alias(errand: Errand) -> None:
+    """The end of a canary."""
+    from pipelines.moves import Order, take_alias
+
+    take_alias("canary", Order("a test", "it crashes"), settings=settings_of(errand))
+
+
+def reconcile_all(errand: Errand) -> None:
+    """`churn reconcile`, twice: the second time there is nothing to mend."""
+    from pipelines.moves import Order
+    from pipelines.reconcile import reconcile
+    from pipelines.repairs import Wish
+
+    wish = Wish(Order("a test", "after a crash"))
+    reconcile(wish, settings=settings_of(errand))
+    assert reconcile(wish, settings=settings_of(errand)) == []
+
+
 def score_file(errand: Errand) -> None:
     """`churn score` into a file."""
     _score(errand, str(errand.home / "scores.csv"))
@@ -214,7 +257,8 @@ def say(text: str) -> None:
 
 WORKS: dict[str, Callable[[Errand], None]] = {
     "record": record, "relay": relay, "mirror": mirror, "roll back": roll_back, "score a file": score_file,
-    "score a table": score_table, "job": job,
+    "score a table": score_table, "job": job, "promote": promote_newest, "give an alias": give_an_alias,
+    "take an alias": take_an_alias, "reconcile": reconcile_all,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -1,35 +1,95 @@
-"""A promoter that rolls back at the moment that it is told, again and again: a process of its own in a race."""
+"""Movers that start at one moment: children of a process that has imported what is slow, one for each errand."""
 
+import os
 import sys
 import time
+from importlib import import_module
+from multiprocessing import Pipe
 
-from churn.errors import ConflictError, NotFoundError, StoreError
+from pydantic import BaseModel, TypeAdapter
+
+from churn.errors import ConflictError, StoreError
 from churn.settings import set_library_defaults
 
 
+class Errand(BaseModel, frozen=True):
+    """One move of a race."""
+
+    at: float
+    """When it begins; seconds since 1970."""
+
+    version: int | None
+    """To promote, whatever the gate says; None: roll back."""
+
+    expected: int
+    """In production when the race was decided upon."""
+
+
+ERRANDS = TypeAdapter(tuple[Errand, ...])
+ANSWERS = TypeAdapter(tuple[str, ...])
+
+
 def main() -> None:
-    """Read moments from standard input, one a line; answer each with what came of it."""
+    """Read races from standard input, one a line; answer each with what each mover was told."""
     set_library_defaults()
-    from pipelines.moves import Order
-    from pipelines.promote import rollback
-    from pipelines.settings import PipelineSettings
-
-    settings = PipelineSettings()
-    say("ready")
+    for name in ("pipelines.promote", "pipelines.gate", "pipelines.tracking", "mlflow.artifacts"):
+        import_module(name)
+    import_module("mlflow.store.tracking.sqlalchemy_store")
+    say(b'["ready"]')
     for line in sys.stdin:
-        time.sleep(max(0.0, float(line) - time.time()))
-        try:
-            say(f"won {rollback(Order(sys.argv[1], 'a race'), settings=settings).version}")
-        except ConflictError:
-            say("conflict")
-        except NotFoundError:
-            say("too late")  # the winner had finished: there is nothing to go back to
-        except StoreError as error:
-            say(f"failed: {error}")
+        races = [_started(errand) for errand in ERRANDS.validate_json(line)]
+        say(ANSWERS.dump_json(tuple(_answer(*race) for race in races)))
 
 
-def say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201  that is how it answers
+def _started(errand: Errand) -> tuple[int, object]:
+    """Fork a child that does one errand, and return how to hear of it."""
+    ours, theirs = Pipe(duplex=False)
+    if child := os.fork():
+        theirs.close()
+        return child, ours
+    try:
+        theirs.send_bytes(_moved(errand).encode())
+    except BaseException:  # noqa: BLE001  a child must not go on in its parent's loop
+        import traceback
+
+        traceback.print_exc()
+    os._exit(0)
+
+
+def _answer(child: int, ours: object) -> str:
+    try:
+        return str(ours.recv_bytes().decode())  # type: ignore[attr-defined]
+    except EOFError:
+        return "died"
+    finally:
+        os.waitpid(child, 0)
+
+
+def _moved(errand: Errand) -> str:
+    from churn.evaluation.gate import Gate
+    from pipelines.moves import Order
+    from pipelines.parameters import read_parameters
+    from pipelines.promote import promote, rollback
+    from pipelines.settings import PipelineSettings
+    from pipelines.tracking import open_tracking
+
+    settings, gate = PipelineSettings(), read_parameters("gate", Gate)
+    open_tracking(settings)
+    order = Order(f"process {os.getpid()}", "a race", is_override=True, expected=errand.expected)
+    time.sleep(max(0.0, errand.at - time.time()))
+    try:
+        if errand.version is None:
+            return f"won {rollback(order, settings=settings).version}"
+        return f"won {promote(errand.version, order, gate, settings=settings).version}"
+    except ConflictError:
+        return "conflict"
+    except StoreError as error:
+        return f"failed: {' '.join(str(error).split())}"
+
+
+def say(text: bytes) -> None:
+    sys.stdout.write(f"{text.decode()}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -16,11 +16,14 @@ import pytest
 
 from churn.scoring.loading import load_scorer
 from churn.settings import environment_for_children
+from churn.stores.agreement import strays
 from churn.stores.database import migrate, open_database
 from churn.stores.job_files import home_id
 from churn.stores.jobs import JobStore
 from churn.stores.orders import NewJob
 from churn.stores.promotions import Move, PromotionLog
+from pipelines.record import verify
+from pipelines.register import note_registered
 from pipelines.settings import PipelineSettings
 from pipelines.status import status
 from services.exchange import Pointer, read_note
@@ -121,6 +124,8 @@ def test_what_was_acknowledged_is_stored_exactly_once(crasher: Crasher, errand: 
     assert len(stored) == len(set(stored))
     assert len(stored) - len(acknowledged) <= 1  # the one that it died with, before it could say so
     assert list((errand.home / "spool").glob("*.jsonl")) == []
+    log = verify(settings=PipelineSettings(home=errand.home))
+    assert (log.findings, log.predictions) == ([], len(stored))
     crasher.counts[point.work].update(faults=1, acknowledged=len(acknowledged), lost=0, twice=0)
 
 
@@ -173,6 +178,51 @@ def test_a_half_done_move_is_in_the_audit_and_the_next_one_ends_it(
 
     assert production(shop) == second - 1
     crasher.counts[point.work].update(faults=1, half_done_and_seen=is_noted and not is_done)
+
+
+@pytest.fixture
+def settled(shop: Shop, stocked: Errand) -> Errand:
+    """Two versions, registered as ours: the first in production, and the canary."""
+    settings = settings_of(stocked)
+    log = PromotionLog(open_database(settings.database_url))
+    with own_tracking():
+        first = shop.registry.version(shop.name, 1)
+        shop.promote("second")
+        for bundle in reversed(shop.registry.versions(shop.name)):
+            note_registered(bundle, "a test", "made for it", settings=settings)
+        for alias in ("production", "canary"):
+            shop.registry.move_alias(first, alias)
+            log.note(Move(shop.name, "give", None, first.version, "a test", alias=alias), reason="to begin with")
+        shop.registry.tag(first, {"canary_share": "0.5"})
+        shop.registry.mirror_stage(first)
+    return stocked
+
+
+def settings_of(errand: Errand) -> PipelineSettings:
+    return PipelineSettings(home=errand.home, model=errand.model, tracking=errand.tracking)
+
+
+@pytest.mark.parametrize("point", points_of("promote", "give an alias", "take an alias"), ids=str)
+def test_after_a_crash_in_a_move_reconcile_makes_log_and_registry_agree(
+    crasher: Crasher, shop: Shop, settled: Errand, point: Point
+) -> None:
+    crasher.kill(settled, point)
+    expire_leases(settled)
+    with own_tracking():
+        before = shop.registry.aliases(shop.name)
+    crasher.go_on(settled, "reconcile")
+
+    log = PromotionLog(open_database(settings_of(settled).database_url))
+    with own_tracking():
+        aliases, versions = shop.registry.aliases(shop.name), shop.registry.versions(shop.name)
+        outside, staged = strays(shop.registry, log, shop.name), shop.registry.staged(shop.name)
+    alias = "production" if point.work == "promote" else "canary"
+    moved = [move.status for move in log.history(shop.name) if move.alias == alias and move.actor == "a test"]
+    assert aliases == before  # the alias is the truth
+    assert (outside, log.unfinished(shop.name), staged) == ([], [], [aliases["production"]])
+    assert all(("canary_share" in one.tags) == (one.version == aliases.get("canary")) for one in versions)
+    assert moved[0] in {"done", "failed"}
+    crasher.counts[point.work].update(faults=1, ended_as_failed=moved[0] == "failed")
 
 
 def production(shop: Shop) -> int:

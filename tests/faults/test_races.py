@@ -1,20 +1,20 @@
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from random import Random
 
+import mlflow
 import pytest
 from sqlalchemy import Engine
 
-from churn.settings import environment_for_children
+from churn.bundle.files import digest_of
 from churn.stores.database import migrate, open_database
-from churn.stores.promotions import Move, PromotionLog
+from churn.stores.promotions import PromotionLog
+from pipelines.register import note_registered
+from pipelines.settings import PipelineSettings
 from tests.faults.amounts import amount
 from tests.faults.conftest import Shop
-from tests.faults.doors import ROOT, Home
+from tests.faults.doors import Home
+from tests.faults.racing import MOST_RACERS, Course, line_up
 from tests.faults.tally import tell
 from tests.postgres import Postgres, postgres
 from tests.tracking import own_tracking
@@ -22,7 +22,7 @@ from tests.tracking import own_tracking
 __all__ = ["postgres"]
 pytestmark = pytest.mark.slow
 
-RACERS = 4
+SEED = 20261121
 
 
 @pytest.fixture(params=["SQLite", "PostgreSQL"])
@@ -39,64 +39,34 @@ def database(request: pytest.FixtureRequest, home: Home, shop: Shop) -> Iterator
     engine.dispose()
 
 
-def test_of_promoters_that_race_exactly_one_moves_the_alias(
-    home: Home, shop: Shop, database: tuple[str, Engine], tmp_path: Path
+def course_of(shop: Shop, engine: Engine, home: Home) -> Course:
+    mlflow.set_tracking_uri(shop.uri)
+    settings = PipelineSettings(
+        home=home.folder, model=shop.name, tracking=shop.uri, database=engine.url.render_as_string(hide_password=False)
+    )
+    made = []
+    for which in ("first", "second", "first", "second"):
+        digest = digest_of(shop.folders[which])
+        made.append(shop.registry.register(shop.name, shop.logged[which], run_id=shop.run_id, digest=digest, tags={}))
+        note_registered(made[-1], "a test", "for a race", settings=settings)
+    before, base, first, second = made
+    return Course(shop.registry, PromotionLog(engine), (before, base, first, second))
+
+
+def test_of_all_who_move_production_at_once_exactly_one_does(
+    home: Home, shop: Shop, database: tuple[str, Engine]
 ) -> None:
     name, engine = database
-    log, rounds, outcomes = PromotionLog(engine), amount("races"), Counter[str]()
-    shop.promote("first")
-    latest = shop.promote("second")
-    first, second = (shop.registry.version(shop.name, version) for version in (latest - 1, latest))
-    with ExitStack() as stack:
-        racers = [stack.enter_context(racing(home, f"racer{number}", tmp_path)) for number in range(RACERS)]
-        assert [_line(each) for each in racers] == ["ready"] * RACERS  # they start side by side
-        for _ in range(rounds):
-            with own_tracking():
-                shop.registry.move_production(second)
-            note(log, shop.name, first.version, second.version)
-            found = one_round(racers)
-            outcomes.update(found)
-            production = shop.registry.production(shop.name)
-            assert [each for each in found if each.startswith("won")] == [f"won {first.version}"], found
-            assert set(found) <= {f"won {first.version}", "conflict", "too late"}
-            assert production is not None
-            assert production.version == first.version
+    rounds, chance, told = amount("races"), Random(SEED), Counter[str]()
+    with own_tracking():
+        course = course_of(shop, engine, home)
+        environment = {**home.environment, "CHURN_HOME": str(home.folder)}
+        with line_up(environment) as racers:
+            for number in range(rounds):
+                found = course.race(racers, chance)
+                assert found.is_well, (number, found)
+                told.update(answer.split()[0] for answer in found.answers)
 
-    done = [row for row in log.history(shop.name, 10_000) if row.action == "rollback" and row.status == "done"]
-    assert len(done) == rounds
-    assert log.unfinished(shop.name) == []
-    tell("T2", f"{RACERS} processes that move the alias at once, {name}", faults=rounds, winners=len(done),
-         told_of_a_conflict=outcomes["conflict"], too_late=outcomes["too late"])  # fmt: skip
-
-
-def note(log: PromotionLog, model: str, before: int, after: int) -> None:
-    move = Move(model, "promote", from_version=before, to_version=after, actor="test")
-    log.finish(log.prepare(move, reason="the next round"), "done")
-
-
-def one_round(racers: list[subprocess.Popen[str]]) -> list[str]:
-    at = time.time() + 0.05
-    for each in racers:
-        assert each.stdin is not None
-        each.stdin.write(f"{at}\n")
-        each.stdin.flush()
-    return [_line(each) for each in racers]
-
-
-@contextmanager
-def racing(home: Home, name: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    environment = environment_for_children(**home.environment, CHURN_HOME=str(home.folder))
-    with (folder / f"{name}.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.racer", name], cwd=ROOT, env=environment, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-        )  # fmt: skip
-    with process:
-        yield process
-        assert process.stdin is not None
-        process.stdin.close()
-
-
-def _line(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
+    assert told["won"] == rounds
+    tell("T2", f"2 to {MOST_RACERS} processes that move production at once, {name}", faults=rounds,
+         winners=told["won"], told_of_a_conflict=told["conflict"])  # fmt: skip
