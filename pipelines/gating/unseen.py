@@ -13,9 +13,6 @@ from pipelines.gating.sides import Side
 from pipelines.holdout import Holdout, read_holdout
 from pipelines.seen import Named, seen_by
 
-FEWEST = 5
-"""Leavers, and stayers, without whom nothing can be said even of a version that nothing is compared with."""
-
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
@@ -42,8 +39,8 @@ class Unseen:
 
     def guard(self, limits: Limits) -> Guard:
         """Say which rows they are, and whether they are enough: to compare two versions, or to look at the first."""
-        is_alone, rows = len(self.columns) == 1, len(self.target)
-        needed, least = (2 * FEWEST, FEWEST) if is_alone else (limits.min_rows, limits.min_of_each_kind)
+        is_alone, rows, least = len(self.columns) == 1, len(self.target), limits.min_of_each_kind
+        needed = 2 * least if is_alone else limits.min_rows
         numbers = {"rows": float(rows), "leavers": float(self.leavers), "needed": float(needed)}
         if rows >= needed and min(self.leavers, rows - self.leavers) >= least:
             return Guard("rows", "passed", f"judged on {self.words}", numbers)

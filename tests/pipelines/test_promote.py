@@ -21,6 +21,7 @@ from churn.stores.promotions import Promotion, PromotionLog
 from churn.stores.registry import ModelRegistry
 from pipelines import promote as promoting
 from pipelines.evaluate import evaluate
+from pipelines.gate import judge_version
 from pipelines.holdout import Holdout, read_holdout
 from pipelines.moves import Order, open_log
 from pipelines.moving import Mover, Step
@@ -238,11 +239,11 @@ def test_while_somebody_else_promotes_one_is_told_who(registered: Home) -> None:
 def test_an_alias_that_moved_while_the_version_was_judged_stays_where_it_was_moved(
     two_versions: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    registry, judge = ModelRegistry(two_versions.settings.tracking_uri), promoting.judge_version
+    registry = ModelRegistry(two_versions.settings.tracking_uri)
 
     def judge_slowly(*given: object, **more: object) -> object:
         registry.move_production(registry.version("churn", 2))
-        return judge(*given, **more)  # type: ignore[arg-type]
+        return judge_version(*given, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(promoting, "judge_version", judge_slowly)
 
