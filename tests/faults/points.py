@@ -62,24 +62,19 @@ FUNCTIONS: dict[str, dict[str, tuple[int, ...]]] = {
     "promote": {
         "churn.stores.leases:_take": (1,),
         "pipelines.prove:prove_folder": (1,),
-        "pipelines.promote:judge_version": (1,),
         "churn.stores.promotions:PromotionLog.prepare": (1,),
-        "churn.stores.leases:Lease.check": (1, 2),
         "mlflow:MlflowClient.set_registered_model_alias": (1,),
         "churn.stores.promotions:PromotionLog.finish": (1,),
         "churn.stores.registry:ModelRegistry.mirror_stage": (1,),
-        "churn.stores.leases:_release": (1,),
     },
     "give an alias": {
-        "churn.stores.promotions:PromotionLog.prepare": (1,),
-        "mlflow:MlflowClient.set_model_version_tag": (1, 2),
+        "mlflow:MlflowClient.set_model_version_tag": (2,),
         "mlflow:MlflowClient.set_registered_model_alias": (1,),
         "churn.stores.promotions:PromotionLog.finish": (1,),
         "churn.stores.registry:ModelRegistry.untag": (1,),
     },
     "take an alias": {
         "mlflow:MlflowClient.delete_registered_model_alias": (1,),
-        "churn.stores.promotions:PromotionLog.finish": (1,),
         "churn.stores.registry:ModelRegistry.untag": (1,),
     },
     "score a file": {

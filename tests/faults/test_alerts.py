@@ -101,6 +101,11 @@ class Scene:
     def wait(self, is_so: Callable[[], object], what: str) -> None:
         wait_until(is_so, what, seconds=PATIENCE_SECONDS)
 
+    def promote(self, which: str) -> None:
+        """Move production, and note it as our own moves are."""
+        version = self.shop.promote(which)
+        PromotionLog(self.engine).note(Move(self.shop.name, "promote", None, version, "test"), reason="a test")
+
     def open_door(self, kind: str, home: Home, *, workers: int = 1) -> OpenDoor:
         door = OpenDoor(kind, home, workers, self.watch.doors[f"churn-{kind}"])
         self.stack.callback(lambda: door.process.poll() is not None or door.kill())
@@ -140,6 +145,7 @@ def test_every_fault_is_told_of_and_its_end_too(scene: Scene, postgres: Postgres
     _drifted_customers(scene)
     _a_home_that_does_not_follow(scene, fallback, attendant)
     _a_bundle_that_does_not_hold(scene)
+    _moves_that_nobody_noted_or_ended(scene)
     _a_database_that_is_away(scene, postgres, bento, fallback)
     _a_registry_that_is_away(scene)
     _eyes_that_are_away(scene, eyes)
@@ -171,7 +177,7 @@ def _promoted(scene: Scene, *doors: OpenDoor) -> None:
         with noted(StageRunLog(scene.engine), scene.shop.name, stage):
             pass
     with scene.fault("ChurnStageStale"):
-        scene.shop.promote("first")
+        scene.promote("first")
         for door in doors:
             wait_until(door.is_ready, f"{door.kind} is ready", seconds=PATIENCE_SECONDS)
         scene.over("ChurnNoProductionVersion", "ChurnStageNeverRan", "ChurnDoorWithoutModel", *AVAILABILITY)
@@ -281,7 +287,7 @@ def _look_for_drift(scene: Scene, columns: Columns, *, unreadable: int = 0) -> N
 def _a_home_that_does_not_follow(scene: Scene, fallback: OpenDoor, attendant: "subprocess.Popen[bytes]") -> None:
     with scene.fault("ChurnAttendantDown", "ChurnVersionsDiverge", "ChurnWorkerStale"):
         _end(attendant)
-        scene.shop.promote("second")
+        scene.promote("second")
     _attend(scene)
     scene.over("ChurnAttendantDown", "ChurnVersionsDiverge", "ChurnWorkerStale")
     assert fallback.is_ready()
@@ -289,9 +295,21 @@ def _a_home_that_does_not_follow(scene: Scene, fallback: OpenDoor, attendant: "s
 
 def _a_bundle_that_does_not_hold(scene: Scene) -> None:
     with scene.fault("ChurnBundleRefused"):
-        scene.shop.promote("bad")
-    scene.shop.promote("first")
+        scene.promote("bad")
+    scene.promote("first")
     scene.over("ChurnBundleRefused")
+
+
+def _moves_that_nobody_noted_or_ended(scene: Scene) -> None:
+    log, name = PromotionLog(scene.engine), scene.shop.name
+    with scene.fault("ChurnAliasMovedOutside"):
+        version = scene.shop.promote("second")
+    log.note(Move(name, "foreign", None, version, "somebody outside"), reason="seen")
+    scene.over("ChurnAliasMovedOutside")
+    with scene.fault("ChurnMoveUnfinished"):
+        move_id = log.prepare(Move(name, "give", None, version, "test", alias="staging"), reason="")
+    log.finish(move_id, "failed", reason="its process died")
+    scene.over("ChurnMoveUnfinished")
 
 
 def _a_database_that_is_away(scene: Scene, postgres: Postgres, bento: OpenDoor, fallback: OpenDoor) -> None:
