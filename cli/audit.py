@@ -18,11 +18,18 @@ if TYPE_CHECKING:
     from churn.stores.holders import Noted
     from churn.stores.log.checking import Checked
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 BROKEN_EXIT = 2
 AnchorOption = Annotated[Path | None, typer.Option("--anchor", help="An anchor that `churn audit seal` wrote.")]
 SinceOption = Annotated[str | None, typer.Option("--since", help="Rows of blocks that end then or later; a moment.")]
+
+
+@app.callback(invoke_without_command=True)
+def verify_by_default(context: typer.Context) -> None:
+    """Verify, show, export and retain the hash-chained record; without a command, verify all of it."""
+    if context.invoked_subcommand is None:
+        verify()
 
 
 @app.command()

@@ -17,6 +17,9 @@ class ScheduleSettings(Settings):
 
     reports_minutes: float = Field(default=DAY, ge=0)
 
+    audit_minutes: float = Field(default=DAY, ge=0)
+    """How often the whole log of predictions and moves is verified."""
+
     stage_limit_minutes: float = Field(default=60, gt=0)
     """A stage that takes longer hangs, and is ended."""
 

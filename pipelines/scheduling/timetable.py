@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from churn.errors import UsageError
 from pipelines.scheduling.settings import ScheduleSettings
 
-STAGES = ("drift", "performance", "retrain", "reports")
+STAGES = ("drift", "performance", "retrain", "reports", "audit")
 """In this order when several are due: a decision looks at what was measured before it."""
 
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}

@@ -59,6 +59,11 @@ def test_a_sound_log_is_verified_and_it_is_noted_that_it_was(engine: Engine) -> 
     assert last_words(engine) == ("done", done.output.strip())
 
 
+def test_without_a_command_all_is_verified(engine: Engine) -> None:
+    assert run().output == run("verify").output
+    assert len(StageRunLog(engine).recent("churn", "audit")) == 2
+
+
 def test_one_edited_row_is_named_and_the_exit_status_is_2(engine: Engine) -> None:
     edit(engine, "UPDATE predictions SET probability = 0.62 WHERE prediction_id = 'p-5'")
     done = run("verify")

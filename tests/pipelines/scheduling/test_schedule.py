@@ -70,7 +70,7 @@ def test_every_stage_runs_daily_unless_told_otherwise() -> None:
         one.stage: one.every for one in timetable(ScheduleSettings(drift_minutes=90), ["retrain=2h", "reports=off"])
     }
 
-    assert found == {"drift": 5400.0, "performance": 86_400.0, "retrain": 7200.0}
+    assert found == {"drift": 5400.0, "performance": 86_400.0, "retrain": 7200.0, "audit": 86_400.0}
 
 
 @pytest.mark.parametrize("change", ["drift", "drift=", "drift=1", "drift=-1m", "score=1m", "drift=0.5s", "drift=1m;x"])
@@ -81,7 +81,7 @@ def test_a_change_that_can_not_be_read_is_told_of(change: str) -> None:
 
 def test_with_every_stage_switched_off_there_is_nothing_to_do() -> None:
     with pytest.raises(UsageError, match="nothing to schedule"):
-        timetable(ScheduleSettings(), [f"{one}=off" for one in ("drift", "performance", "retrain", "reports")])
+        timetable(ScheduleSettings(), [f"{one}=off" for one in ("drift", "performance", "retrain", "reports", "audit")])
 
 
 def test_a_run_is_a_process_of_its_own_with_low_priority_and_what_it_says_is_kept(
@@ -152,7 +152,9 @@ def test_when_a_stage_last_ran_is_known_from_the_store(tmp_path: Path) -> None:
 
 def test_a_second_scheduler_of_a_home_says_so_and_sigterm_ends_the_first(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "cli.main", "schedule", "--every", "drift=1d"]
-    command += [part for stage in ("performance", "retrain", "reports") for part in ("--every", f"{stage}=off")]
+    command += [
+        part for stage in ("performance", "retrain", "reports", "audit") for part in ("--every", f"{stage}=off")
+    ]
     environment = {**environment_for_own_children(), "CHURN_HOME": str(tmp_path)}
     first = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     try:
