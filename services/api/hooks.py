@@ -18,7 +18,7 @@ from services.worker import Worker
 log = logging.getLogger(__name__)
 
 PATH = "/api/v1/hooks/mlflow"
-REFUSALS = refusals(401, 404, 409, 422, 429, 503)
+REFUSALS = refusals(400, 401, 404, 409, 413, 422, 429, 503)
 
 
 class HookOut(BaseModel):
