@@ -1,9 +1,8 @@
 """One customer: validate, score, record, answer."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from functools import partial
-from typing import NamedTuple
 
 import orjson
 from pydantic import BaseModel, Field
@@ -109,49 +108,56 @@ class Predict:
         served = self._worker.live.require()
         headers: dict[bytes, bytes] = dict(scope["headers"])
         require_type(headers, "application/json")
-        asked = _Asked(idempotency_key(headers), depth_of(scope["query_string"]))
+        key = idempotency_key(headers)
+        depth = depth_of(scope["query_string"])
         customer = served.scorer.form.read(await _read_body(receive))
         _require_short(customer.customer_id)
-        canary = served.canary
-        is_canarys = canary is not None and canary.has(customer)
-        answer = await self._of_canary(canary, customer, asked) if canary is not None and is_canarys else None
+        answer, canary = None, served.canary
+        if canary is not None and canary.has(customer):
+            answer = await self._of_canary(canary, customer, key=key, depth=depth)
+        answering = served if answer is None or canary is None else canary.served
         if answer is None:
-            answer = served, await self._of_production(served, customer, asked)
-        await _send(send, *answer)
+            answer = await self._of_production(served, customer, key=key, depth=depth)
+        content = orjson.dumps(answer)
+        length = (b"content-length", b"%d" % len(content))
+        await send({"type": "http.response.start", "status": 200, "headers": [*answering.json_headers, length]})
+        await send({"type": "http.response.body", "body": content})
 
     async def _of_canary(
-        self, canary: Canary, customer: CustomerRequest, asked: "_Asked"
-    ) -> tuple[Served, dict[str, object]] | None:
-        """Return the canary and its answer; None when it fails, whatever it fails of, and production is to answer."""
+        self, canary: Canary, customer: CustomerRequest, *, key: str | None, depth: Depth
+    ) -> dict[str, object] | None:
+        """Return the canary's answer, recorded; None when it fails, whatever of, and production is to answer."""
         try:
-            return canary.served, await self._predicted(canary.served, canary.read(customer), asked)
+            read = canary.read(customer)
+            found = await self._ask(canary.served, read, depth)
+            return self._predict(canary.served, read, found, key=key, depth=depth)
         except Exception as error:  # noqa: BLE001  no customer may ever see what a canary does wrong
             canary.fall_back(1, type(error).__name__)
             return None
 
-    async def _of_production(self, served: Served, customer: CustomerRequest, asked: "_Asked") -> dict[str, object]:
+    async def _of_production(
+        self, served: Served, customer: CustomerRequest, *, key: str | None, depth: Depth
+    ) -> dict[str, object]:
         try:
-            return await self._predicted(served, customer, asked)
+            found = await self._ask(served, customer, depth)
+            return self._predict(served, customer, found, key=key, depth=depth)
         except Exception:
             served.meters.fail()
             raise
 
-    async def _predicted(self, served: Served, customer: CustomerRequest, asked: "_Asked") -> dict[str, object]:
-        """Return one version's answer, recorded."""
-        depth, meters = asked.depth, served.meters
-        found = await self._together.ask(
-            served.scorer, customer.row, wants_reasons=depth != "lean", note_seconds=meters.note_seconds
-        )
-        return self._answer(served, customer, found, asked)
+    def _ask(self, served: Served, customer: CustomerRequest, depth: Depth) -> Awaitable[Found]:
+        note = served.meters.note_seconds
+        return self._together.ask(served.scorer, customer.row, wants_reasons=depth != "lean", note_seconds=note)
 
-    def _answer(self, served: Served, customer: CustomerRequest, found: Found, asked: "_Asked") -> dict[str, object]:
+    def _predict(
+        self, served: Served, customer: CustomerRequest, found: Found, *, key: str | None, depth: Depth
+    ) -> dict[str, object]:
         scorer = served.scorer
-        prediction_id = asked.key or new_prediction_id()
+        prediction_id = key or new_prediction_id()
         customer_id = customer.customer_id or f"generated-{prediction_id[:32]}"
         probability, _ = found
         decision = scorer.decide(probability)
         standing = scorer.standings.of_row(customer.row, probability)
-        depth = asked.depth
         why = {} if depth == "lean" else why_of(served, customer.row, found, is_whole=depth == "explained")
         is_recorded, moment = record(
             self._worker, served, (prediction_id, customer_id),
@@ -179,23 +185,9 @@ class Predict:
         }
 
 
-class _Asked(NamedTuple):
-    """What a client wants: the prediction's id, when it chose one, and how much of an answer."""
-
-    key: str | None
-    depth: Depth
-
-
 def _require_short(customer_id: str | None) -> None:
     if customer_id is not None and len(customer_id) > LONGEST_CUSTOMER_ID:
         raise ContractError(f"the customer id is longer than {LONGEST_CUSTOMER_ID} characters")
-
-
-async def _send(send: Send, served: Served, answer: dict[str, object]) -> None:
-    content = orjson.dumps(answer)
-    length = (b"content-length", b"%d" % len(content))
-    await send({"type": "http.response.start", "status": 200, "headers": [*served.json_headers, length]})
-    await send({"type": "http.response.body", "body": content})
 
 
 def predict_endpoints(worker: Worker) -> tuple[Endpoint, ...]:
