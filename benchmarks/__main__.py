@@ -19,6 +19,7 @@ APART = (
     "eyes: performance",
     "promotion: gate",
     "promotion: gate interval",
+    "promotion: canary",
 )
 """Sections that `make bench-science` and `benchmarks.eyes` write, and that stay."""
 

@@ -29,6 +29,13 @@ QUARANTINE_SECONDS = 600.0
 """A broken download deserves another try some time; a broken bundle must not be fetched in a loop."""
 
 
+SINCE = "canary_since"
+"""Tag of a version: when it was made the canary, or its share was changed."""
+
+NEVER = "never"
+SPENT = "it was in production since it became the canary, and is not any more: `churn canary set` makes it one again"
+
+
 class Registry(Protocol):
     """What the mirror asks of the registry."""
 
@@ -69,6 +76,7 @@ class Mirror:
         self._registrations = registrations or LoggedRegistrations(settings)
         self._retry_at: dict[str, float] = {}
         self._bad: dict[int, str] = {}
+        self._spent: dict[int, str | None] = {}
 
     def sync(self) -> None:
         """Look at each alias once, and follow it. Never raises: what went wrong is in the attributes."""
@@ -106,7 +114,12 @@ class Mirror:
         """As `_follow`, but a canary that does not hold answers nobody, and that is all."""
         registered = registry.aliased(self._settings.model, CANARY)
         if registered is None or production is None or registered.version == production.version:
+            if registered is not None and production is not None:
+                self._spent[registered.version] = registered.tags.get(SINCE)
             self._end_canary(None)
+            return
+        if self._spent.get(registered.version, NEVER) == registered.tags.get(SINCE):
+            self._end_canary(CanaryState(version=registered.version, problem=SPENT))
             return
         try:
             share, salt = share_of(registered)

@@ -114,6 +114,25 @@ def test_a_canary_that_is_promoted_is_none_any_more(
     assert registry.fetched == [1, 2]
 
 
+def test_a_canary_that_was_promoted_and_rolled_back_is_none_until_it_is_set_anew(
+    mirror: Mirror, registry: ShelfRegistry, settings: ServiceSettings
+) -> None:
+    """Who rolls a bad version back forgets its other alias: it must not come back to a share of the customers."""
+    registry.tags |= {"canary_since": "yesterday"}
+    registry.canary_alias = 2
+    for production in (1, 2, 1):
+        registry.alias = production
+        mirror.sync()
+
+    assert (version_in(settings.pointer_file), pointer_in(settings)) == (1, None)
+    assert mirror.canary is not None
+    assert "canary set" in mirror.canary.problem
+
+    registry.tags |= {"canary_since": "today"}
+    mirror.sync()
+    assert pointer_in(settings) == (2, 0.2, "pepper")
+
+
 def test_the_canary_s_bundle_is_not_deleted_when_production_moves(
     settings: ServiceSettings, registry: ShelfRegistry
 ) -> None:
