@@ -22,7 +22,7 @@ from pipelines.settings import PipelineSettings
 
 log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 120
+LEASE_SECONDS = 60
 """A mover that was silent for so long is taken for dead; one at work extends it."""
 
 

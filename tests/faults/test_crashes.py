@@ -233,7 +233,7 @@ def production(shop: Shop) -> int:
 
 
 def expire_leases(errand: Errand) -> None:
-    """Do what two minutes do."""
+    """Do what a minute does."""
     with closing(sqlite3.connect(errand.home / "churn.db")) as connection, connection:
         connection.execute("update leases set expires_at = '2000-01-01T00:00:00.000Z'")
 
