@@ -32,8 +32,8 @@ class WatchParameters(BaseModel):
     slow_seconds: float = Field(default=0.005, gt=0)
     """Faster than this nothing is slow, whatever it was before."""
 
-    slow_looks: int = Field(default=4, ge=1)
-    """In so many looks it has to be slow: a machine that was busy for a moment is no slow version."""
+    slow_looks: int = Field(default=8, ge=1)
+    """In so many looks, and in half of all, it has to be slow: a machine that is busy now and then is no slow one."""
 
     taken_seconds: float = Field(default=15, gt=0)
     """By then a door has to serve the version."""

@@ -118,7 +118,8 @@ def _slow(
     late, asked = slow_of(of(diary.now), bound)
     if not is_beyond(late, asked, TAIL, chance=chance_of(parameters)):
         return ""
-    if sum(part > TAIL * of_part for part, of_part in _parts(diary.looks, bound, of)) < parameters.slow_looks:
+    parts = [part > TAIL * of_part for part, of_part in _parts(diary.looks, bound, of) if of_part]
+    if sum(parts) < max(parameters.slow_looks, len(parts) / 2):
         return ""
     return (
         f"{what} took more than {1e3 * bound:g} ms for {_share(late, asked)}: the slowest tenth is more than "
