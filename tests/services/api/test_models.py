@@ -143,11 +143,19 @@ def refused(yard: Yard, job: Job) -> None:
     )
 
 
+def held(yard: Yard, job: Job) -> None:
+    yard.store.finish(
+        job,
+        result={"outcome": "held", "version": 3, "reasons": ["about 4,000 more labelled rows would show it"]},
+        words="version 3 was held",
+    )
+
+
 def failed(yard: Yard, job: Job) -> None:
     yard.store.fail(job, "churn has no version 3")
 
 
-@pytest.mark.parametrize("ending", [(done, 200), (refused, 409), (failed, 409)])
+@pytest.mark.parametrize("ending", [(done, 200), (refused, 409), (held, 409), (failed, 409)])
 def test_who_waits_is_told_the_end(
     client: TestClient, key: Key, yard: Yard, ending: tuple[Callable[[Yard, Job], None], int]
 ) -> None:
