@@ -164,7 +164,7 @@ def _run(*words: str, cwd: Path = ROOT, **environment: str) -> str:
     )
     try:
         said, complained = process.communicate(timeout=TIMEOUT_SECONDS)
-    except subprocess.TimeoutExpired:
+    except BaseException:  # also Ctrl-C: nothing that it started stays
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         raise

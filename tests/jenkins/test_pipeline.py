@@ -63,11 +63,16 @@ def first(jenkins: Jenkins) -> Ended:
 
 
 @pytest.fixture(scope="module")
-def second(jenkins: Jenkins, first: Ended) -> int:
-    """The same model once more, as version 2."""
-    run = (first.archive / "reports" / "run").read_text().strip()
-    jenkins.churn("register", "--run", run)
-    return 2
+def equal(jenkins: Jenkins, first: Ended) -> Ended:
+    """The second build: the same customers and the same kind of model, with another seed."""
+    assert first.result == "SUCCESS", first.log[-3000:]
+    return jenkins.build(SEED="8", TRIALS="1", SKIP_TESTS=True)
+
+
+@pytest.fixture(scope="module")
+def second(equal: Ended) -> int:
+    """The version of the second build."""
+    return int((equal.archive / "reports" / "version").read_text())
 
 
 def production(jenkins: Jenkins) -> int:
@@ -110,11 +115,11 @@ def test_no_secret_is_written_into_the_log(jenkins: Jenkins, first: Ended) -> No
     assert f"sqlite:///{jenkins.folder / 'home' / 'churn.db'}" not in first.log
 
 
-def test_an_equal_version_is_held_and_the_build_is_unstable(jenkins: Jenkins, second: int) -> None:
-    ended = jenkins.build(VERSION=str(second), SKIP_TESTS=True)
-
-    assert ended.result == "UNSTABLE", ended.log[-3000:]
-    assert ended.commands == ["gate -> 3", "staging down"]
+def test_an_equal_version_is_held_and_the_build_is_unstable(jenkins: Jenkins, equal: Ended) -> None:
+    assert equal.result == "UNSTABLE", equal.log[-3000:]
+    assert equal.commands == ["train", "evaluate", "register", "gate -> 3", "staging down"]
+    assert json.loads((equal.archive / "reports" / "verdict.json").read_text())["decision"] == "hold"
+    assert equal.of("locked") == []
     assert production(jenkins) == 1
 
 
