@@ -11,7 +11,7 @@ from churn.stores.stage_runs import StageRunLog
 from monitoring.exporter.facts import Facts, Series, from_zero, seconds
 
 OPEN, ENDED = ("queued", "running"), ("done", "failed")
-STAGES = ("drift", "performance", "retrain", "score")
+STAGES = ("drift", "performance", "retrain", "score", "audit")
 LOOKED_AT = 20
 """Newest runs of a stage among which the last finished one is looked for; the others were killed, or run."""
 

@@ -43,8 +43,20 @@ class Block:
 
     @classmethod
     def from_row(cls, row: Row[tuple[object, ...]]) -> "Block":
-        """Read a row of `log_blocks`."""
-        return cls(**row._asdict())
+        """Read a row of `log_blocks`; what its columns can't hold is 0, or text: then the hash does not fit."""
+        texts = {name: str(value) for name, value in row._asdict().items()}
+        return cls(
+            number=_whole(row.number),
+            kind=row.kind,
+            rows=_whole(row.rows),
+            rows_digest=texts["rows_digest"],
+            first_at=texts["first_at"],
+            last_at=texts["last_at"],
+            at=texts["at"],
+            details=texts["details"],
+            previous=texts["previous"],
+            hash=texts["hash"],
+        )
 
     def hashed(self) -> str:
         """Return the hash that this block should have."""
@@ -64,3 +76,7 @@ class Block:
         except orjson.JSONDecodeError:
             return {}
         return found if isinstance(found, dict) else {}
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0

@@ -7,7 +7,7 @@ from churn.stores.log.anchors import Anchor
 from churn.stores.log.blocks import NOTHING, Block
 from churn.stores.log.chain import Tail
 from churn.stores.log.digests import digest_of
-from churn.stores.log.ranges import Range, added, said, size, without
+from churn.stores.log.ranges import Range, added, ranges_in, said, size, without
 
 KEPT_FINDINGS = 100
 """So many are told one by one: a table that was changed as a whole would fill the memory."""
@@ -153,12 +153,12 @@ class Checker:
     def _note_genesis(self, block: Block) -> None:
         if block.number:
             self._find(f"block {block.number} begins the log a second time")
+            return
         for name in self._unlogged:
             self._unlogged[name] = _number(block.facts.get(name))
 
     def _note_retention(self, block: Block) -> None:
-        found = block.facts.get("blocks")
-        self._deleted += [(_number(low), _number(high)) for low, high in found] if isinstance(found, list) else []
+        self._deleted += ranges_in(block.facts.get("blocks"))
         self._unlogged["predictions"] -= _number(block.facts.get("unlogged"))
 
     def _check_rows(self, block: Block, rows: Sequence[SeenRow]) -> None:

@@ -30,6 +30,16 @@ def _parts(whole: Range, low: int, high: int) -> Iterable[Range]:
         yield max(first, high + 1), last
 
 
+def ranges_in(value: object) -> list[Range]:
+    """Read ranges out of parsed JSON; whatever is none is left out."""
+    pairs = value if isinstance(value, list) else []
+    return [(pair[0], pair[1]) for pair in pairs if _is_range(pair)]
+
+
+def _is_range(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(one, int) for one in value)
+
+
 def said(ranges: Iterable[Range]) -> str:
     """Write ranges for people."""
     return ", ".join(str(low) if low == high else f"{low} … {high}" for low, high in ranges)

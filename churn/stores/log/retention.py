@@ -15,7 +15,7 @@ from churn.scoring.prediction import utc_now
 from churn.stores.log.blocks import Block
 from churn.stores.log.chain import append, lock_tail
 from churn.stores.log.checking import wrong_with
-from churn.stores.log.ranges import Range, ranges_of, without
+from churn.stores.log.ranges import Range, ranges_in, ranges_of, without
 from churn.stores.log.reading import COLUMNS, rows_of
 from churn.stores.tables import log_blocks, predictions
 from churn.stores.transactions import reading, writing
@@ -148,8 +148,8 @@ def _note(connection: Connection, order: Order, facts: dict[str, object]) -> Non
 
 def _deleted(connection: Connection) -> list[Range]:
     query = select(*COLUMNS).where(log_blocks.c.kind == "retention").order_by(log_blocks.c.number)
-    found = [Block.from_row(row).facts.get("blocks") for row in connection.execute(query)]
-    return [(int(low), int(high)) for blocks in found if isinstance(blocks, list) for low, high in blocks]
+    notes = [Block.from_row(row) for row in connection.execute(query)]
+    return [one for note in notes for one in ranges_in(note.facts.get("blocks"))]
 
 
 def _left(numbers: Sequence[int] | dict[int, int], deleted: Sequence[Range]) -> list[int]:

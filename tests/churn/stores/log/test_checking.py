@@ -247,6 +247,35 @@ def test_the_form_of_a_row_does_not_change() -> None:
     assert PREDICTIONS.digest([*row, "ü", 10**16, 0, 5e-324]) == PREDICTIONS.digest([*row, "ü", 1e16, -0.0, 5e-324])
 
 
+def test_a_log_that_begins_twice_is_found(undone: Connection) -> None:
+    undone.execute(text("UPDATE log_blocks SET kind = 'genesis' WHERE number = 2"))
+
+    assert checked_on(undone).findings == [
+        "block 2 was changed",
+        "block 2 begins the log a second time",
+        "4 rows in a block that there is not: added beside the log",
+    ]
+
+
+@pytest.mark.parametrize("details", ["no json", "7", '{"blocks": 7}', '{"blocks": [7, [1], ["a", 2], [2, 2]]}'])
+def test_whatever_a_deletion_is_said_to_be_it_is_looked_at(undone: Connection, details: str) -> None:
+    undone.execute(
+        text("UPDATE log_blocks SET kind = 'retention', details = :details WHERE number = 5"), {"details": details}
+    )
+
+    assert "block 5 was changed" in checked_on(undone).findings
+
+
+def test_a_number_that_is_text_is_found(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/churn.db")
+    migrate(engine)
+    fill(engine)
+    run(engine, "UPDATE log_blocks SET \"rows\" = 'many', at = x'00' WHERE number = 2")
+
+    assert findings(engine) == ["block 2 was changed"]
+    engine.dispose()
+
+
 def test_what_a_database_holds_against_its_columns_is_found(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path}/churn.db")
     migrate(engine)
