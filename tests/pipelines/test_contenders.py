@@ -82,8 +82,8 @@ def stable(telco: Contract, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             spoilt.setattr(training_stage, "split", _forgetful(split))
             versions["worse"] = version()
         with patch.context() as spoilt:
-            spoilt.setattr(training_stage, "log_model", _carefree(log_model))
-            versions["carefree"] = version()
+            spoilt.setattr(training_stage, "log_model", _timid(log_model))
+            versions["timid"] = version()
         yield Stable(settings, versions)
 
 
@@ -112,14 +112,14 @@ def _forgetful(divide: Callable[..., Training]) -> Callable[..., Training]:
     return with_wrong_outcomes
 
 
-def _carefree(log: Callable[[Ingredients], tuple[str, float]]) -> Callable[[Ingredients], tuple[str, float]]:
-    """The order of the customers stays, their probabilities are all too low."""
+def _timid(log: Callable[[Ingredients], tuple[str, float]]) -> Callable[[Ingredients], tuple[str, float]]:
+    """The order of the customers stays, their probabilities are all too near to the middle."""
 
-    def with_low_probabilities(made_of: Ingredients) -> tuple[str, float]:
-        made_of.fitted.calibrator_ = Line("none", intercept=-1.5)
+    def with_timid_probabilities(made_of: Ingredients) -> tuple[str, float]:
+        made_of.fitted.calibrator_ = Line("none", slope=0.4)
         return log(made_of)
 
-    return with_low_probabilities
+    return with_timid_probabilities
 
 
 def test_a_better_challenger_is_promoted_and_an_override_is_recorded(stable: Stable) -> None:
@@ -159,7 +159,7 @@ def test_a_leaking_one_is_rejected_by_the_columns_name(stable: Stable) -> None:
 
 
 def test_a_miscalibrated_one_is_rejected_for_that(stable: Stable) -> None:
-    found = stable.judged("carefree", "good")
+    found = stable.judged("timid", "good")
 
     assert found.verdict.decision == "reject"
     assert "calibration" in failed(found)
