@@ -4,7 +4,6 @@
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -85,7 +84,7 @@ class Measured:
 
 
 def measure(candidate: str, *, rows: int = ROWS, trained_on: int = TRAINED_ON, rounds: int = ROUNDS) -> Measured:
-    """Fit a candidate at its defaults, and compute it in three ways; on one core."""
+    """Fit a candidate at its defaults, and compute it in three ways; in one thread."""
     contract, columns, _ = customers = _customers(trained_on)
     fitted = _fitted(candidate, customers)
     many = {name: np.resize(values, rows) for name, values in columns.items()}
@@ -96,9 +95,8 @@ def measure(candidate: str, *, rows: int = ROWS, trained_on: int = TRAINED_ON, r
     del plain.metadata_props[:]
     graphs = (marked, plain.SerializeToString(), own.SerializeToString())
     sessions = [GraphSession(graph, contract) for graph in graphs]
-    with _one_core():
-        ways = _ways(sessions, many, rounds)
-        identical, pace = _replay(sessions[-1], contract, many)
+    ways = _ways(sessions, many, rounds)
+    identical, pace = _replay(sessions[-1], contract, many)
     return Measured(candidate, fitted.calibrator_.name, ways[0], ways[1], ways[2], identical, pace)
 
 
@@ -131,16 +129,6 @@ def _plain_graphs() -> Iterator[None]:
         yield
     finally:
         GraphBuilder.row_sum, GraphBuilder.curved = before
-
-
-@contextmanager
-def _one_core() -> Iterator[None]:
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(cores)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, cores)
 
 
 def _ways(sessions: Sequence[GraphSession], columns: Columns, rounds: int) -> list[Way]:
@@ -217,7 +205,7 @@ def section(found: Sequence[Measured], rows: int) -> str:
     head = (
         "## A score does not depend on its company\n\n"
         f"{rows:,} customers, each scored alone and in companies of {companies} (`python -m benchmarks.promotion."
-        "replay`), one core, candidates at their defaults, sampled Telco; processor time, the "
+        "replay`), one thread, candidates at their defaults, sampled Telco; processor time, the "
         f"best of {ROUNDS} rounds. *Plain*: sums as ReduceSum, curves as they "
         "are, as bundles were written before; *spaced*: such a bundle in today's session, which spaces its rows out; "
         "*own*: as bundles are written now. *Differ* is the share of customers whose probability has other bits in "
