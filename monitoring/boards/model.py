@@ -254,7 +254,9 @@ CANARY = Row(
         Panel(
             title="Answered by version", unit="cps", span=6, page="canary", is_stacked=True,
             text="Customers answered per second, by the version that answered.", waits_for="the first prediction",
-            queries=((f"sum by (model_version) (rate(churn_predictions_total{WINDOW}))", "version {{model_version}}"),),
+            queries=((
+                f"sum by (model_version) (rate(churn_predictions_total{WINDOW}))", "version {{model_version}}",
+            ),),
         ),
         Panel(
             title="Scoring time by version", unit="s", span=6, page="canary",
@@ -268,8 +270,8 @@ CANARY = Row(
         Panel(
             title="Failed by version", runbook="ChurnCanaryFailing", unit="short", span=6, decimals=0, page="canary",
             steps=((1, "yellow"),),
-            text="Customers of the last hour whom a version failed on, and those of the canary whom production answered "
-            "instead.",
+            text="Customers of the last hour whom a version failed on, and those of the canary whom production "
+            "answered instead.",
             queries=(
                 ("sum by (model_version) (increase(churn_version_failures_total[1h]))", "failed, {{model_version}}"),
                 ("sum by (model_version) (increase(churn_canary_fallbacks_total[1h]))", "instead, {{model_version}}"),
@@ -281,5 +283,6 @@ CANARY = Row(
 MODEL = Board(
     "model", "Churn: model",
     "For data scientists: is the version in production still true of the customers who are asked about?",
-    (NOW, PREDICTIONS, DRIFTED, QUALITY, PERFORMANCE, SHADOW, CANARY), since="now-24h", variables=("version", "measure"),
+    (NOW, PREDICTIONS, DRIFTED, QUALITY, PERFORMANCE, SHADOW, CANARY), since="now-24h",
+    variables=("version", "measure"),
 )  # fmt: skip
