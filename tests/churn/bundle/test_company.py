@@ -23,8 +23,8 @@ from churn.models.candidate import Recipe
 from churn.models.candidates import CANDIDATES
 from tests.bundles import fitted_pipeline, quick_parameters, random_columns, random_target
 
-ROWS = 150
-COMPANIES = (2, 3, 4, 5, 16, 17, 64)
+ROWS = 100
+COMPANIES = (2, 3, 5, 16, 17)
 
 
 @pytest.mark.parametrize("candidate", CANDIDATES)
@@ -98,10 +98,10 @@ def assert_row_by_row(contract: Contract, graph: GraphSession) -> None:
         for first in (0, 1):
             found = [each for at in range(first, ROWS, size) for each in graph.score_rows(rows[at : at + size])]
             assert np.array_equal(found, alone[first:]), f"companies of {size} from row {first}"
-    many = {name: np.tile(values, 56) for name, values in columns.items()}
+    many = {name: np.tile(values, 83) for name, values in columns.items()}
     for first in (0, 13):
         found = graph.score({name: values[first:] for name, values in many.items()})
-        assert np.array_equal(found, np.tile(alone, 56)[first:]), f"a table from row {first}"
+        assert np.array_equal(found, np.tile(alone, 83)[first:]), f"a table from row {first}"
 
 
 def rows_of(columns: Columns) -> list[Row]:
