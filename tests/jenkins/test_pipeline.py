@@ -77,7 +77,7 @@ def second(equal: Ended) -> int:
 
 def production(jenkins: Jenkins) -> int:
     found = json.loads(jenkins.churn("status", "--json"))
-    return int(found["production"])
+    return int(found["production"]["version"])
 
 
 def staging(jenkins: Jenkins) -> bool:
