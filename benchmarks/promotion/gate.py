@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 from scipy.special import expit, logit
@@ -282,7 +282,8 @@ def _section(trials: int, started: float) -> Iterator[str]:
     yield "\n### Candidates with a fault\n"
     yield from rejections(max(1, trials // 3), made, people)
     yield (
-        f"\n{datetime.now(UTC):%Y-%m-%d}, {perf_counter() - started:.0f} s on {os.cpu_count()} cores "
+        f"\n{datetime.now(UTC):%Y-%m-%d}, {process_time():.0f} s of processor time, "
+        f"{perf_counter() - started:.0f} s beside other work, {os.cpu_count()} cores "
         f"({platform.machine()}), Python {platform.python_version()}, numpy {np.__version__}."
     )
 

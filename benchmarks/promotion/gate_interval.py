@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 
@@ -87,7 +87,8 @@ def _section(trials: int, started: float) -> Iterator[str]:
     yield f"{(__doc__ or '').partition(chr(10) * 2)[2]}"
     yield from coverage(trials)
     yield (
-        f"\n{datetime.now(UTC):%Y-%m-%d}, {perf_counter() - started:.0f} s on {os.cpu_count()} cores "
+        f"\n{datetime.now(UTC):%Y-%m-%d}, {process_time():.0f} s of processor time, "
+        f"{perf_counter() - started:.0f} s beside other work, {os.cpu_count()} cores "
         f"({platform.machine()}), Python {platform.python_version()}, numpy {np.__version__}."
     )
 
