@@ -137,7 +137,7 @@ class Build {
     }
 
     String credential(String id) {
-        if (!(id in scenario.credentials)) { throw new Failed("Jenkins has no credential ${id}") }
+        if (!scenario.credentials.containsKey(id)) { throw new Failed("Jenkins has no credential ${id}") }
         scenario.credentials[id]
     }
 }

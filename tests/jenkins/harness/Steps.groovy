@@ -99,7 +99,7 @@ class Steps extends Block {
     }
 
     void unstash(String name) {
-        if (!(name in build.stashes)) { throw new Failed("there is no stash ${name}") }
+        if (!build.stashes.containsKey(name)) { throw new Failed("there is no stash ${name}") }
         build.stashes[name].each { path, bytes ->
             def file = new File(folder, path)
             file.parentFile.mkdirs()
