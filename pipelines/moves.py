@@ -5,7 +5,8 @@ Writes: the alias and the tags that go with it, under the alias's lease; both ha
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
@@ -70,13 +71,9 @@ def give_alias(
         ConflictError: somebody else moves this alias now, or moved it first.
     """
     _require_movable(alias)
-    registry, engine = ModelRegistry(settings.tracking_uri), open_log(settings)
-    with kept_lease(engine, lease_name(alias, settings.model), owner=order.actor, seconds=LEASE_SECONDS) as lease:
-        before = registry.aliased(settings.model, alias)
-        order.require_expected(alias, before)
-        mover = Mover(settings.model, registry, PromotionLog(engine), lease)
-        bundle = registry.version(settings.model, version)
-        prove(bundle, registry=registry, log=mover.log, settings=settings)
+    with hold_alias(alias, order, settings=settings) as (mover, before):
+        bundle = mover.registry.version(settings.model, version)
+        prove(bundle, registry=mover.registry, log=mover.log, settings=settings)
         details = {"digest": bundle.digest, "tags": dict(tags or {})}
         step = Step("give", alias, before, bundle, order.actor, order.reason, details, tags or {})
         mover.make(step)
@@ -92,18 +89,30 @@ def take_alias(alias: str, order: Order, *, settings: PipelineSettings) -> Regis
         ConflictError: somebody else moves this alias now, or moved it first.
     """
     _require_movable(alias)
-    registry, engine = ModelRegistry(settings.tracking_uri), open_log(settings)
-    with kept_lease(engine, lease_name(alias, settings.model), owner=order.actor, seconds=LEASE_SECONDS) as lease:
-        before = registry.aliased(settings.model, alias)
-        order.require_expected(alias, before)
+    with hold_alias(alias, order, settings=settings) as (mover, before):
         if before is None:
             return None
-        mover = Mover(settings.model, registry, PromotionLog(engine), lease)
         step = Step("take", alias, before, None, order.actor, order.reason, {"digest": before.digest})
         mover.make(step)
         follow(mover, step)
     log.info("alias taken", extra={"alias": alias, "version": before.version, "actor": order.actor})
     return before
+
+
+@contextmanager
+def hold_alias(
+    alias: str, order: Order, *, settings: PipelineSettings
+) -> Iterator[tuple[Mover, RegisteredBundle | None]]:
+    """Hold an alias's lease for as long as the work lasts; yield who moves it, and the version that has it now.
+
+    Raises:
+        ConflictError: somebody else moves this alias now, or has since the order was given.
+    """
+    registry, engine = ModelRegistry(settings.tracking_uri), open_log(settings)
+    with kept_lease(engine, lease_name(alias, settings.model), owner=order.actor, seconds=LEASE_SECONDS) as lease:
+        before = registry.aliased(settings.model, alias)
+        order.require_expected(alias, before)
+        yield Mover(settings.model, registry, PromotionLog(engine), lease), before
 
 
 def open_log(settings: PipelineSettings) -> Engine:

@@ -5,20 +5,18 @@ Writes: the verdict on the version, the alias under a lease, both halves of the 
 """
 
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from churn.errors import NotFoundError, StoreError
 from churn.evaluation.gate import Gate, Verdict
 from churn.scoring.prediction import utc_now
-from churn.stores.leases import kept_lease
 from churn.stores.promotions import PromotionLog
 from churn.stores.registry import PRODUCTION, ModelRegistry, RegisteredBundle
 from pipelines.gate import Judged, judge_version
-from pipelines.moves import LEASE_SECONDS, Order, open_log
-from pipelines.moving import Mover, Step, lease_name, version_of
+from pipelines.moves import Order, hold_alias, open_log
+from pipelines.moving import Mover, Step, version_of
 from pipelines.prove import prove
 from pipelines.registered import candidate_of
 from pipelines.settings import PipelineSettings
@@ -61,9 +59,7 @@ def promote(version: int | None, order: Order, gate: Gate, *, settings: Pipeline
         ConflictError: somebody else is promoting now, or has since the order was given.
         BundleError: the version's bundle is not what was registered, or does not load.
     """
-    with _mover(order, settings) as mover:
-        production = mover.registry.production(settings.model)
-        order.require_expected(PRODUCTION, production)
+    with hold_alias(PRODUCTION, order, settings=settings) as (mover, production):
         candidate = candidate_of(mover.registry, settings.model, version)
         prove(candidate, registry=mover.registry, log=mover.log, settings=settings)
         judged = judge_version(candidate, production, gate, settings=settings, actor=order.actor)
@@ -108,9 +104,7 @@ def rollback(order: Order, *, settings: PipelineSettings, to: int | None = None)
         ConflictError: somebody else is promoting now, or has since the order was given.
         BundleError: the version's bundle is not what was registered, or does not load.
     """
-    with _mover(order, settings) as mover:
-        production = mover.registry.production(settings.model)
-        order.require_expected(PRODUCTION, production)
+    with hold_alias(PRODUCTION, order, settings=settings) as (mover, production):
         if production is None:
             raise NotFoundError(f"no version of {settings.model} is in production: promote one with `churn promote`")
         before = mover.registry.version(settings.model, to or _version_before(mover.log, settings, production.version))
@@ -121,15 +115,6 @@ def rollback(order: Order, *, settings: PipelineSettings, to: int | None = None)
         _show(mover, step, settings)
     log.info("rolled back", extra={"version": before.version, "before": production.version})
     return Promoted(settings.model, before.version, production.version, Verdict("promote", ()), {}, has_moved=True)
-
-
-@contextmanager
-def _mover(order: Order, settings: PipelineSettings) -> Iterator[Mover]:
-    """Hold the lease of production, for as long as the gate is at work."""
-    registry, engine = ModelRegistry(settings.tracking_uri), open_log(settings)
-    name = lease_name(PRODUCTION, settings.model)
-    with kept_lease(engine, name, owner=order.actor, seconds=LEASE_SECONDS) as lease:
-        yield Mover(settings.model, registry, PromotionLog(engine), lease)
 
 
 def _step(candidate: RegisteredBundle, production: RegisteredBundle | None, order: Order, judged: Judged) -> Step:
