@@ -1,9 +1,11 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.promotion import gate as command
+from benchmarks.promotion import gate_interval
 from benchmarks.promotion.gate import Versions, run, run_fixed, trained_pair, versions
 from benchmarks.promotion.gate_world import Population, population
 from churn.evaluation.gate import Gate
@@ -74,3 +76,23 @@ def test_every_table_is_written_between_its_markers(
     assert written.startswith("# Results\n\n## Another\n")
     assert written.count("### ") == 5
     assert "promotion: gate: end" in written
+
+
+def test_an_interval_that_takes_campaigns_for_settled_is_wider(
+    people: Population, made: Versions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate_interval, "population", lambda: people)
+    rng = np.random.default_rng(4)
+
+    found = [gate_interval.both((made.best, made.equal), 0.1, 1_000, rng) for _ in range(20)]
+
+    assert np.mean([ours.error / settled.error for ours, settled in found]) < 0.85
+
+
+def test_the_table_of_intervals_has_a_line_for_each_campaign_and_size(
+    people: Population, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate_interval, "population", lambda: people)
+    monkeypatch.setattr(gate_interval, "BETTER", (0,))
+
+    assert len(list(gate_interval.coverage(1))) == 2 + 3 * 3
