@@ -183,10 +183,10 @@ def test_a_version_that_equals_production_is_held_and_the_audit_says_why(two_ver
     found = promote(2, ORDER, OPEN, settings=two_versions.settings)
 
     assert (found.outcome, found.has_moved, production(two_versions)) == ("held", False, 1)
-    refused = audit(two_versions)[0]
+    refused, prepared = audit(two_versions)[:2]
     assert refused.status == "refused"
     assert refused.reason.startswith("hold: a campaign to 20% of the customers earns")
-    assert refused.details["decision"] == "hold"
+    assert prepared.details["decision"] == "hold"
     tags = ModelRegistry(two_versions.settings.tracking_uri).version("churn", 2).tags
     assert (tags["validation_status"], tags["gate_decision"]) == ("held", "hold")
 
