@@ -253,7 +253,7 @@ CANARY = Row(
         ),
         Panel(
             title="Answered by version", unit="cps", span=6, page="canary", is_stacked=True,
-            text="Customers answered per second, by the version that answered.", waits_for="the first prediction",
+            text="Customers answered per second, by the version that answered.",
             queries=((
                 f"sum by (model_version) (rate(churn_predictions_total{WINDOW}))", "version {{model_version}}",
             ),),
