@@ -108,11 +108,24 @@ def hold_alias(
     Raises:
         ConflictError: somebody else moves this alias now, or has since the order was given.
     """
-    registry, engine = ModelRegistry(settings.tracking_uri), open_log(settings)
-    with kept_lease(engine, lease_name(alias, settings.model), owner=order.actor, seconds=LEASE_SECONDS) as lease:
+    registry, name = ModelRegistry(settings.tracking_uri), lease_name(alias, settings.model)
+    with (
+        opened_log(settings) as engine,
+        kept_lease(engine, name, owner=order.actor, seconds=LEASE_SECONDS) as lease,
+    ):
         before = registry.aliased(settings.model, alias)
         order.require_expected(alias, before)
         yield Mover(settings.model, registry, PromotionLog(engine), lease), before
+
+
+@contextmanager
+def opened_log(settings: PipelineSettings) -> Iterator[Engine]:
+    """Open the churn store as `open_log`, and let go of its connections at the end."""
+    engine = open_log(settings)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def open_log(settings: PipelineSettings) -> Engine:

@@ -15,7 +15,7 @@ from churn.scoring.prediction import utc_now
 from churn.stores.promotions import PromotionLog
 from churn.stores.registry import PRODUCTION, ModelRegistry, RegisteredBundle
 from pipelines.gate import Judged, judge_version
-from pipelines.moves import Order, hold_alias, open_log
+from pipelines.moves import Order, hold_alias, opened_log
 from pipelines.moving import Mover, Step, version_of
 from pipelines.prove import prove
 from pipelines.registered import candidate_of
@@ -159,7 +159,8 @@ def _show(mover: Mover, step: Step, settings: PipelineSettings) -> None:
 
 
 def _was_in_production(version: int, settings: PipelineSettings) -> bool:
-    moves = PromotionLog(open_log(settings)).history(settings.model, AUDIT_ROWS)
+    with opened_log(settings) as engine:
+        moves = PromotionLog(engine).history(settings.model, AUDIT_ROWS)
     return any(move.status == "done" and move.alias == PRODUCTION and move.to_version == version for move in moves)
 
 

@@ -9,13 +9,15 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sqlalchemy import Engine
+
 from churn.errors import ConflictError
 from churn.stores.agreement import ALIASES, Stray, strays
 from churn.stores.leases import Lease, kept_lease
 from churn.stores.promotions import Ending, Move, Promotion, PromotionLog
 from churn.stores.registry import PRODUCTION, ModelRegistry, RegisteredBundle
 from pipelines.adoption import look_at_versions
-from pipelines.moves import LEASE_SECONDS, open_log
+from pipelines.moves import LEASE_SECONDS, opened_log
 from pipelines.moving import lease_name, tags_of
 from pipelines.repairs import Kind, Repair, Repairs, Wish
 from pipelines.settings import PipelineSettings
@@ -32,18 +34,24 @@ def reconcile(wish: Wish, *, settings: PipelineSettings) -> list[Repair]:
     Raises:
         StoreError: the registry or the churn store did not answer.
     """
-    registry, engine, repairs = ModelRegistry(settings.tracking_uri), open_log(settings), Repairs(wish)
-    moves = PromotionLog(engine)
-    for alias in ALIASES:
-        name, owner = lease_name(alias, settings.model), f"{wish.order.actor}, who reconciles"
-        try:
-            with kept_lease(engine, name, owner=owner, seconds=LEASE_SECONDS) as lease:
-                _Mender(alias, settings.model, registry, moves, repairs).mend(lease)
-        except ConflictError as error:
-            repairs.leave("busy", alias, f"{error}; it is left alone")
-    look_at_versions(registry, moves, repairs, settings)
+    registry, repairs = ModelRegistry(settings.tracking_uri), Repairs(wish)
+    with opened_log(settings) as engine:
+        moves = PromotionLog(engine)
+        for alias in ALIASES:
+            _mend(_Mender(alias, settings.model, registry, moves, repairs), engine)
+        look_at_versions(registry, moves, repairs, settings)
     log.info("reconciled", extra={"found": len(repairs.found), "dry": wish.is_dry})
     return repairs.found
+
+
+def _mend(mender: "_Mender", engine: Engine) -> None:
+    """Take the alias's lease first: a move that somebody is making is left alone."""
+    name, owner = lease_name(mender.alias, mender.model), f"{mender.repairs.wish.order.actor}, who reconciles"
+    try:
+        with kept_lease(engine, name, owner=owner, seconds=LEASE_SECONDS) as lease:
+            mender.mend(lease)
+    except ConflictError as error:
+        mender.repairs.leave("busy", mender.alias, f"{error}; it is left alone")
 
 
 @dataclass(frozen=True, slots=True)
