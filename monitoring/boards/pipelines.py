@@ -116,6 +116,54 @@ PRODUCTION = Row(
     ),
 )  # fmt: skip
 
+RELEASES = Row(
+    "Releases and the record",
+    (
+        Panel(
+            title="Release under way", kind="states", unit="none", span=8, page="release",
+            waits_for="a release is under way",
+            text="Which version is at which stage on its way into production.",
+            queries=(("max by (version, stage) (churn_release_stage)", "version {{version}}: {{stage}}"),),
+        ),
+        Panel(
+            title="Releases ended", runbook="ChurnReleaseStopped", unit="short", span=6, height=6, decimals=0,
+            page="release",
+            text="How releases ended: done, held, rejected, stopped, rolled back.",
+            queries=(("sum by (status) (churn_releases_total)", "{{status}}"),),
+        ),
+        Panel(
+            title="What the gate said", unit="short", span=6, height=6, decimals=0, page="gate",
+            text="Verdicts of the gate, by decision; the reasons are kept with each version.",
+            queries=(("sum by (decision) (churn_gate_verdicts_total)", "{{decision}}"),),
+        ),
+        Panel(
+            title="The log", runbook="ChurnLogBroken", kind="stat", unit="none", span=4, height=6, page="record",
+            states=((0, "sound", "green"), (1, "BROKEN", "red")), waits_for="`churn audit verify` has run",
+            text="Whether the last look at the whole log found every prediction and move as it was recorded.",
+            queries=(("max(churn_log_broken)", "log"),),
+        ),
+        Panel(
+            title="What the last judged version would earn", unit="short", span=12, decimals=2, page="gate",
+            waits_for="the gate has compared a version with production",
+            text="Its campaign less production's, per customer in the contract's currency, with a 95 % interval: "
+            "an interval above 0 is promoted, one that holds 0 waits for labels.",
+            queries=(("max by (bound) (churn_gate_profit_difference)", "{{bound}}"),),
+        ),
+        Panel(
+            title="Moved behind our back", runbook="ChurnAliasMovedOutside", kind="states", unit="none", span=6,
+            height=8, page="promotion", states=((0, "as logged", "green"), (1, "MOVED", "red")),
+            text="Whether each alias is where our log says; `churn reconcile` notes what somebody else moved.",
+            queries=(("max by (alias) (churn_alias_moved_outside)", "{{alias}}"),),
+        ),
+        Panel(
+            title="Moves that have not ended", runbook="ChurnMoveUnfinished", unit="short", span=6, decimals=0,
+            page="promotion", steps=((1, "red"),),
+            text="Moves that were prepared and not ended: their process works, or died. `churn reconcile` ends them.",
+            queries=(("max by (alias) (churn_moves_unfinished)", "{{alias}}"),),
+        ),
+    ),
+)  # fmt: skip
+
 STORED = Row(
     "What is stored",
     (
@@ -141,5 +189,5 @@ STORED = Row(
 PIPELINES = Board(
     "pipelines", "Churn: pipelines",
     "For whoever runs it: did everything run that should have, and what came of it?",
-    (NOW, STAGES, JOBS, PRODUCTION, STORED), since="now-24h",
+    (NOW, STAGES, JOBS, PRODUCTION, RELEASES, STORED), since="now-24h",
 )  # fmt: skip

@@ -83,4 +83,5 @@ def test_a_move_behind_our_back_that_was_noted_is_no_stray_any_more(log: Promoti
     log.note(move(3, action="foreign"), reason="seen")
 
     assert strays(Registry({"production": 3}), log, "churn") == []
-    assert str(strays(Registry({}), log, "churn")[0]) == "production is nothing in the registry and version 3 in our log"
+    said = str(strays(Registry({}), log, "churn")[0])
+    assert said == "production is nothing in the registry and version 3 in our log"

@@ -101,7 +101,7 @@ def test_what_is_not_as_it_was_registered_is_refused_and_what_is_older_than_the_
 
     log.require_registered("churn", 2, "anything")
     log.require_registered("churn", 3, "a" * 64)
-    with pytest.raises(BundleError, match="version 3 of churn has the digest bbbbbbbbbbbb .* aaaaaaaaaaaa in our log"):
+    with pytest.raises(BundleError, match=r"version 3 of churn has the digest bbbbbbbbbbbb .* aaaaaaaaaaaa in our log"):
         log.require_registered("churn", 3, "b" * 64)
     with pytest.raises(BundleError, match="version 3 of churn has the digest of nothing"):
         log.require_registered("churn", 3, "")

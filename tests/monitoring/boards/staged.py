@@ -12,6 +12,7 @@ from churn.contract.contract import Contract
 from churn.scoring.outcome import Outcome
 from churn.scoring.prediction import utc_text
 from churn.stores.database import migrate, open_database
+from churn.stores.gate_verdicts import GateVerdictStore, NewVerdict
 from churn.stores.jobs import JobStore
 from churn.stores.orders import NewJob
 from churn.stores.outcomes import OutcomeStore
@@ -19,6 +20,7 @@ from churn.stores.performance import PerformanceMeasure, PerformanceRun, Perform
 from churn.stores.predictions import PredictionStore
 from churn.stores.promotions import Move, PromotionLog
 from churn.stores.registry import DIGEST_TAG, ModelRegistry
+from churn.stores.releases import NewRelease, ReleaseStore
 from churn.stores.retrain_decisions import NewDecision, RetrainDecisionStore
 from churn.stores.stage_runs import StageRunLog, noted
 from monitoring.drift import drift
@@ -56,6 +58,7 @@ def let_everything_happen(settings: MonitoringSettings, bundle: Path, contract: 
     _predict(engine, bundle, contract)
     _measure(engine, settings)
     _decide(engine)
+    _release(engine)
     _queue(engine)
     engine.dispose()
 
@@ -145,6 +148,19 @@ def _decide(engine: Engine) -> None:
         )
         decisions.add(wait)
         decisions.finish(decisions.add(replace(wait, decision="train")), "promoted", version=2)
+
+
+def _release(engine: Engine) -> None:
+    with noted(StageRunLog(engine), "churn", "audit"):
+        pass
+    verdict = NewVerdict(
+        model_name="churn", version=2, production_version=1, decision="hold", reasons=["chance may explain it"],
+        rows=900, profit_difference=0.1, profit_low=-0.2, profit_high=0.4, labels_needed=5000, actor="t", report="",
+    )  # fmt: skip
+    GateVerdictStore(engine).add(verdict)
+    releases, wish = ReleaseStore(engine), NewRelease("churn", 2, "shadow", "{}", "t", "better")
+    releases.end(releases.begin(wish).id, "held", "chance alone may explain it")
+    releases.begin(wish)
 
 
 def _queue(engine: Engine) -> None:
