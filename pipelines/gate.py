@@ -13,13 +13,13 @@ from sqlalchemy import Engine
 from churn.errors import BundleError, ChurnError
 from churn.evaluation.gate import Evidence, Gate, Verdict, judge
 from churn.evaluation.metrics import MEASURES
-from churn.stores.database import migrate, open_database
 from churn.stores.registry import ModelRegistry, RegisteredBundle
 from pipelines.gating.evidence import Case, evidence_of, guards_of
 from pipelines.gating.keeping import Reached, keep
 from pipelines.gating.limits import Limits
 from pipelines.gating.sides import side_of
 from pipelines.gating.unseen import unseen_rows
+from pipelines.moves import opened_log
 from pipelines.parameters import read_parameters
 from pipelines.settings import PipelineSettings
 
@@ -64,11 +64,11 @@ def judge_version(
     Raises:
         StoreError: the verdict can't be kept.
     """
-    engine = _open(settings)
     rival = None if production is None or production.version == candidate.version else production
     reached = Reached(candidate, rival, gate, Verdict("reject", ()), actor or settings.actor)
-    reached = _reach(reached, limits, settings=settings, engine=engine)
-    report = keep(reached, registry=ModelRegistry(settings.tracking_uri), engine=engine)
+    with opened_log(settings) as engine:
+        reached = _reach(reached, limits, settings=settings, engine=engine)
+        report = keep(reached, registry=ModelRegistry(settings.tracking_uri), engine=engine)
     verdict = reached.verdict
     log.info("version judged", extra={"version": candidate.version, "decision": verdict.decision, "rows": verdict.rows})
     return Judged(verdict, reached.metrics or {}, report)
@@ -117,10 +117,3 @@ def _measured(evidence: Evidence) -> dict[str, float]:
 
 def _rejected(reason: str) -> Verdict:
     return Verdict("reject", (reason,))
-
-
-def _open(settings: PipelineSettings) -> Engine:
-    settings.home.mkdir(parents=True, exist_ok=True)
-    engine = open_database(settings.database_url)
-    migrate(engine)
-    return engine
