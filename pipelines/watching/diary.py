@@ -91,6 +91,8 @@ class Diary:
         if self._doors is None:
             self._doors = total([read_counts(page, self.rival) for page in self._first.values()])
         doors = self._doors
+        if self.rival is None:  # doors without a model say so at once: that is no pace to keep up with
+            return replace(doors, answering={})
         if not self.is_beside:
             return doors
         beside = self._grown(self.rival)

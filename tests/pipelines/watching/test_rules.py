@@ -3,7 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pipelines.watching.diary import Diary
 from pipelines.watching.evidence import is_beyond, is_worse, slow_bound
+from pipelines.watching.page import Page, read_page
 from pipelines.watching.parameters import WatchParameters
 from pipelines.watching.rules import objections
 from tests.pipelines.watching.pages import USUAL, Shown, watched
@@ -73,20 +75,25 @@ def test_twice_as_slow_as_next_to_nothing_is_not_slow() -> None:
     assert objections(watched(USUAL, looks_of([0.0045] * 20, 20)), BOUNDS) == ()
 
 
-def test_doors_that_count_no_version_s_seconds_are_judged_by_how_long_they_took_to_answer() -> None:
-    def answered(bounds: dict[str, int]) -> str:
-        name = 'churn_http_request_duration_seconds_bucket{door="fastapi",route="/predict",le="%s"} %d'
-        return "\n".join(name % each for each in bounds.items()) + "\n"
+def answered(bounds: dict[str, int]) -> Page:
+    name = 'churn_http_request_duration_seconds_bucket{door="fastapi",route="/predict",le="%s"} %d'
+    return read_page("\n".join(name % each for each in bounds.items()) + "\n")
 
-    from pipelines.watching.diary import Diary
-    from pipelines.watching.page import read_page
 
-    diary = Diary(2, 1)
-    diary.begin({"door": read_page(answered({"0.005": 500, "0.025": 500, "+Inf": 500}))})
+def slower_answers(rival: int | None) -> Diary:
+    diary = Diary(2, rival)
+    diary.begin({"door": answered({"0.005": 500, "0.025": 500, "+Inf": 500})})
     for look in range(1, 10):
-        diary.note({"door": read_page(answered({"0.005": 500, "0.025": 500, "+Inf": 500 + 20 * look}))})
+        diary.note({"door": answered({"0.005": 500, "0.025": 500, "+Inf": 500 + 20 * look})})
+    return diary
 
-    assert objections(diary, BOUNDS)[0].startswith("answering took more than 25 ms for 180 of 180")
+
+def test_doors_that_count_no_version_s_seconds_are_judged_by_how_long_they_took_to_answer() -> None:
+    assert objections(slower_answers(1), BOUNDS)[0].startswith("answering took more than 25 ms for 180 of 180")
+
+
+def test_a_first_version_is_not_held_against_how_soon_doors_said_that_they_had_none() -> None:
+    assert objections(slower_answers(None), BOUNDS) == ()
 
 
 def test_a_version_that_no_door_takes_is_called_off_when_its_time_is_up() -> None:
