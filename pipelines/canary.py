@@ -4,16 +4,19 @@ Reads:  the version's bundle, production.
 Writes: the alias `canary` by a move that the log notes; share, salt, who, when and why as tags of the version.
 """
 
+import logging
 import math
 from datetime import datetime
 
-from churn.errors import NotFoundError, UsageError
+from churn.errors import ConflictError, NotFoundError, StoreError, UsageError
 from churn.scoring.prediction import utc_now
 from churn.scoring.scorer import Scorer
 from churn.stores.registry import CANARY, ModelRegistry, RegisteredBundle
 from pipelines.moves import Order, give_alias, take_alias
 from pipelines.registered import load_registered
 from pipelines.settings import PipelineSettings
+
+log = logging.getLogger(__name__)
 
 SHARE, SALT, SINCE = "canary_share", "canary_salt", "canary_since"
 LONGEST_SALT = 64
@@ -57,6 +60,19 @@ def set_canary(
 def clear_canary(order: Order, *, settings: PipelineSettings) -> RegisteredBundle | None:
     """Take the alias away, so that production answers everybody, and return the version that had it, if any."""
     return take_alias(CANARY, order, settings=settings)
+
+
+def end_canary_of(version: int, order: Order, *, settings: PipelineSettings) -> None:
+    """Take the alias from a version that is in production now: rolled back, it would else answer its share again.
+
+    Doors see no canary in a version that is in production, so a store that is away is no reason to stop here.
+    """
+    try:
+        now = ModelRegistry(settings.tracking_uri).aliased(settings.model, CANARY)
+        if now is not None and now.version == version:
+            clear_canary(Order(order.actor, f"version {version} is in production"), settings=settings)
+    except (ConflictError, StoreError) as error:
+        log.warning("canary not ended: `churn canary clear` does", extra={"version": version, "reason": str(error)})
 
 
 def canary_and_production(registry: ModelRegistry, settings: PipelineSettings) -> tuple[RegisteredBundle, Scorer]:

@@ -14,6 +14,7 @@ from churn.evaluation.gate import Gate, Verdict
 from churn.scoring.prediction import utc_now
 from churn.stores.promotions import PromotionLog
 from churn.stores.registry import PRODUCTION, ModelRegistry, RegisteredBundle
+from pipelines.canary import end_canary_of
 from pipelines.gate import Judged, judge_version
 from pipelines.moves import Order, hold_alias, opened_log
 from pipelines.moving import Mover, Step, version_of
@@ -70,6 +71,8 @@ def promote(version: int | None, order: Order, gate: Gate, *, settings: Pipeline
             _show(mover, step, settings)
         else:
             mover.refuse(step)
+    if has_moved:
+        end_canary_of(candidate.version, order, settings=settings)
     found = Promoted(
         settings.model, candidate.version, version_of(production), judged.verdict, judged.metrics, has_moved
     )

@@ -1,8 +1,7 @@
 """The stages `promote` and `watch`: the gate judges, production moves, and the move is watched."""
 
 from churn.evaluation.gate import Gate
-from churn.stores.registry import CANARY
-from pipelines.canary import clear_canary
+from pipelines.canary import end_canary_of
 from pipelines.moves import Order
 from pipelines.parameters import read_parameters
 from pipelines.promote import Promoted
@@ -38,10 +37,8 @@ def _refused(found: Promoted) -> End:
 
 def watch(course: Course) -> End | None:
     """Watch the version in production; None: it holds. It is no canary any more, also after a rollback."""
-    now = course.registry.aliased(course.settings.model, CANARY)
-    if now is not None and now.version == course.version:
-        clear_canary(course.ordered(f"release {course.release.id}: it is in production"), settings=course.settings)
     order = Order(course.order.actor, course.order.reason)
+    end_canary_of(course.version, order, settings=course.settings)
     found = look_after(
         course.version, order, course.plan.watch, settings=course.settings, earlier=course.earlier, say=course.say
     )

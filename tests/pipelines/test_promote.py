@@ -20,6 +20,7 @@ from churn.stores.leases import hold_lease
 from churn.stores.promotions import Promotion, PromotionLog
 from churn.stores.registry import ModelRegistry
 from pipelines import promote as promoting
+from pipelines.canary import set_canary
 from pipelines.evaluate import evaluate
 from pipelines.gate import judge_version
 from pipelines.holdout import Holdout, read_holdout
@@ -425,3 +426,15 @@ def test_copies_of_the_home_do_not_see_each_other(copy_home: Callable[[], Home])
 
     open_tracking(one.settings)
     assert "holdout_roc_auc" not in find_training(one.settings, None).data.metrics
+
+
+def test_a_canary_that_is_promoted_is_no_canary_any_more(two_versions: Home) -> None:
+    settings, registry = two_versions.settings, ModelRegistry(two_versions.settings.tracking_uri)
+    promote(1, ORDER, OPEN, settings=settings)
+    set_canary(2, 0.2, ORDER, settings=settings)
+
+    promote(2, Order("a test", "because", is_override=True), OPEN, settings=settings)
+
+    assert production(two_versions) == 2
+    assert registry.aliased("churn", "canary") is None
+    assert [(move.action, move.alias) for move in audit(two_versions)[:2]] == [("take", "canary")] * 2
