@@ -13,15 +13,23 @@ from churn.settings import Settings
 from tests.bundles import small_bundle
 
 ROOT = Path(__file__).parent.parent
+OF_MLFLOW = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID")
 
 
 @pytest.fixture(autouse=True, scope="module")
 def own_tracking_server() -> Iterator[None]:
     """No file of tests sees another's tracking server: its fixtures are made before `own_environment` is."""
+    forget_address()  # fixtures of the session that the file's first test asks for were made before this one
     before = dict(os.environ)  # noqa: TID251  mlflow writes its address there
     yield
     os.environ.clear()  # noqa: TID251
     os.environ.update(before)  # noqa: TID251
+    forget_address()
+
+
+def forget_address() -> None:
+    for name in OF_MLFLOW:
+        os.environ.pop(name, None)  # noqa: TID251
     if "mlflow" in sys.modules:
         import mlflow
 
@@ -32,7 +40,7 @@ def own_tracking_server() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees another's tracking server (mlflow writes it into the environment) or the developer's settings."""
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
+    for name in OF_MLFLOW:
         monkeypatch.delenv(name, raising=False)
     for name in ("CHURN_HOME", "CHURN_MODEL", "CHURN_TRACKING_URI", "CHURN_DATABASE_URL", "CHURN_OPTUNA_URL"):
         monkeypatch.delenv(name, raising=False)
