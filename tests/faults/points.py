@@ -38,7 +38,7 @@ FUNCTIONS: dict[str, dict[str, tuple[int, ...]]] = {
         "pathlib:Path.unlink": (1, 2),
     },
     "mirror": {
-        "churn.stores.registry:ModelRegistry.production": (1,),
+        "churn.stores.registry:ModelRegistry.aliased": (1,),
         "churn.stores.registry:ModelRegistry.fetch_bundle": (1,),
         "mlflow.artifacts:download_artifacts": (1,),
         "churn.stores.registry:verify": (1, 2),
