@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 import httpx
-from prometheus_client import Metric as Family
-from prometheus_client.parser import text_string_to_metric_families
 
 from churn import metrics
+from churn.metric_page import Page, read_page
 
 SHARE = 0.95
 PATIENCE_SECONDS = 3.0
@@ -53,8 +53,8 @@ def figures_of(door: str, text: str, versions: Iterable[int]) -> DoorFigures:
     Raises:
         ValueError: it is no text of metrics.
     """
-    found = {family.name.removesuffix("_total"): family for family in text_string_to_metric_families(text)}
-    return DoorFigures(door, tuple(_figures(found, str(version)) for version in versions))
+    page = read_page(text)
+    return DoorFigures(door, tuple(_figures(page, str(version)) for version in versions))
 
 
 def ask_doors(urls: Iterable[str], versions: Sequence[int]) -> list[DoorFigures]:
@@ -70,32 +70,18 @@ def _ask(url: str, versions: Sequence[int]) -> DoorFigures:
         return DoorFigures(url, (), f"does not tell its metrics: {type(error).__name__}")
 
 
-def _figures(found: Mapping[str, Family], version: str) -> VersionFigures:
-    scoring = metrics.VERSION_SCORING.name
-    runs = _sum(found, scoring, version, f"{scoring}_count")
+def _figures(page: Page, version: str) -> VersionFigures:
+    runs, seconds = page.observed(metrics.VERSION_SCORING, model_version=version)
     return VersionFigures(
         version=version,
-        predictions=int(_sum(found, metrics.PREDICTIONS.name, version)),
-        failures=int(_sum(found, metrics.VERSION_FAILURES.name, version)),
-        fallbacks=int(_sum(found, metrics.CANARY_FALLBACKS.name, version)),
-        mean_milliseconds=1000 * _sum(found, scoring, version, f"{scoring}_sum") / runs if runs else None,
-        p95_milliseconds=_p95(found, version, runs),
+        predictions=int(page.total(metrics.PREDICTIONS, model_version=version)),
+        failures=int(page.total(metrics.VERSION_FAILURES, model_version=version)),
+        fallbacks=int(page.total(metrics.CANARY_FALLBACKS, model_version=version)),
+        mean_milliseconds=1000 * seconds / runs if runs else None,
+        p95_milliseconds=_p95(page.histogram(metrics.VERSION_SCORING, model_version=version), runs),
     )
 
 
-def _sum(found: Mapping[str, Family], name: str, version: str, sample: str = "") -> float:
-    """Add up a family's samples of a version; of a counter those of its total."""
-    wanted = sample or f"{name}_total"
-    samples = found[name].samples if name in found else []
-    return sum(each.value for each in samples if each.name == wanted and each.labels.get("model_version") == version)
-
-
-def _p95(found: Mapping[str, Family], version: str, runs: float) -> float | None:
-    name = metrics.VERSION_SCORING.name
-    by_bound: dict[float, float] = {}
-    for each in found[name].samples if name in found else []:
-        if each.name == f"{name}_bucket" and each.labels.get("model_version") == version:
-            bound = float(each.labels["le"])
-            by_bound[bound] = by_bound.get(bound, 0.0) + each.value
-    reached = [bound for bound, count in by_bound.items() if runs and count >= SHARE * runs]
-    return 1000 * min(reached) if reached and min(reached) != float("inf") else None
+def _p95(counts: Mapping[float, float], runs: float) -> float | None:
+    reached = min((bound for bound, count in counts.items() if runs and count >= SHARE * runs), default=inf)
+    return 1000 * reached if reached < inf else None

@@ -19,11 +19,11 @@ from scipy.stats import beta
 
 from benchmarks.results import RESULTS, replace_section
 from churn import metrics
+from churn.metric_page import Page, read_page
 from churn.metrics import SCORING_BUCKETS
 from pipelines.parameters import read_parameters
 from pipelines.watching.counts import Counts
 from pipelines.watching.diary import Diary, Look
-from pipelines.watching.page import Page, read_page
 from pipelines.watching.parameters import WatchParameters
 from pipelines.watching.rules import objections
 

@@ -7,7 +7,7 @@ from operator import add
 from typing import Any
 
 from churn import metrics
-from pipelines.watching.page import Page
+from churn.metric_page import Page
 
 REFUSED, FULL = "422", "503"
 Histogram = Mapping[float, float]

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from churn import metrics
+from churn.metric_page import Page
 from pipelines.watching.counts import Counts, read_counts, total
 from pipelines.watching.doors import Pages
-from pipelines.watching.page import Page
 
 LEAST_BESIDE = 50
 """With fewer predictions of production beside a canary, production is judged by all that it did before."""

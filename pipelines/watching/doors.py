@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from pipelines.watching.page import Page, read_page
+from churn.metric_page import Page, read_page
 
 SECONDS = 2.0
 """How long a door is waited for; it answers in milliseconds."""

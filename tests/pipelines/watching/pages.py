@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from math import inf
 
+from churn.metric_page import Page, read_page
 from pipelines.watching.diary import Diary
-from pipelines.watching.page import Page, read_page
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, inf)
 

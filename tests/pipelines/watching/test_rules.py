@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from churn.metric_page import Page, read_page
 from pipelines.watching.diary import Diary
 from pipelines.watching.evidence import is_beyond, is_worse, slow_bound
-from pipelines.watching.page import Page, read_page
 from pipelines.watching.parameters import WatchParameters
 from pipelines.watching.rules import objections
 from tests.pipelines.watching.pages import USUAL, Shown, watched

@@ -20,7 +20,7 @@ class Page:
     def total(self, metric: Metric, **labels: str) -> float:
         """Return the sum of a counter's or a gauge's series that carry these labels; 0 without any."""
         name = f"{metric.name}_total" if metric.kind == "counter" else metric.name
-        return sum(value for _, value in self._of(name, labels))
+        return self._sum(name, labels)
 
     def series(self, metric: Metric) -> Iterator[tuple[Labels, float]]:
         """Yield the series of a counter or a gauge."""
@@ -33,6 +33,16 @@ class Page:
             bound = inf if carried["le"] == "+Inf" else float(carried["le"])
             found[bound] = found.get(bound, 0.0) + value
         return dict(sorted(found.items()))
+
+    def observed(self, metric: Metric, **labels: str) -> tuple[float, float]:
+        """Return how many a histogram has observed, and their sum."""
+        count, total = (
+            sum(value for _, value in self._of(f"{metric.name}{end}", labels)) for end in ("_count", "_sum")
+        )
+        return count, total
+
+    def _sum(self, name: str, labels: Labels) -> float:
+        return sum(value for _, value in self._of(name, labels))
 
     def _of(self, name: str, labels: Labels) -> Iterator[tuple[Labels, float]]:
         for carried, value in self.samples.get(name, ()):
