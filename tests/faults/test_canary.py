@@ -115,9 +115,9 @@ def give(shop: Shop, version: RegisteredBundle, share: float, crowd: Crowd) -> N
 
 
 def await_share(crowd: Crowd, share: float) -> None:
-    """A door with two workers answers for one of them: it has to say so several times."""
+    """A door with two workers answers for one of them: it has to say so many times."""
     for door in crowd.doors:
-        for _ in range(6):
+        for _ in range(20):
             wait_until(lambda: _share(door) == share, f"the canary has {share}", seconds=90)  # noqa: B023
 
 
