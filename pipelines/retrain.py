@@ -15,10 +15,10 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from churn.errors import NotFoundError, UsageError
-from churn.stores.database import migrate, open_database
 from churn.stores.leases import Lease, kept_lease
 from churn.stores.retrain_decisions import Choice, RetrainDecision, RetrainDecisionStore
 from churn.stores.stage_runs import StageRunLog, noted
+from pipelines.moves import open_log
 from pipelines.retraining.attempt import Attempt, Outcome
 from pipelines.retraining.considering import consider
 from pipelines.retraining.evidence import FAILED
@@ -84,7 +84,7 @@ def retrain(wish: Wish, parameters: RetrainParameters, *, settings: PipelineSett
         ConflictError: another retraining of this model is at work; the message says whose.
         ChurnError: a stage failed; the decision's outcome says so too.
     """
-    engine = _open(settings)
+    engine = open_log(settings)
     if wish.is_dry_run:
         open_tracking(settings)
         found = consider(wish.data, wish.forced, parameters, settings=settings, engine=engine)
@@ -157,10 +157,3 @@ def _carried_out(number: int, reasons: tuple[str, ...], facts: Mapping[str, obje
 
 def _owner(settings: PipelineSettings) -> str:
     return f"{settings.actor} on {socket.gethostname()}, process {os.getpid()}"
-
-
-def _open(settings: PipelineSettings) -> Engine:
-    settings.home.mkdir(parents=True, exist_ok=True)
-    engine = open_database(settings.database_url)
-    migrate(engine)
-    return engine
