@@ -81,7 +81,33 @@ lock: setup ## resolve again, and export the requirements that MLproject and the
 	@$(BIN)/uv lock
 	@$(BIN)/python -m cli.lock
 
+HOST = $(PYTHON) -m deploy.host
+
+secrets: ## write .env for docker-compose.yml, with generated secrets; PROFILES=core,monitoring,redis,mysql,grafana,demo
+	@$(HOST) secrets $(if $(PROFILES),--profiles "$(PROFILES)")
+
+images: ## build the images
+	@$(HOST) images
+
+up: ## start the services and wait until they are ready; DATA=customers.csv CONTRACT=contracts/mine.yaml trains a first model
+	@$(HOST) up $(if $(DATA),--data "$(DATA)") $(if $(CONTRACT),--contract "$(CONTRACT)")
+
+smoke: ## check each service from outside: a prediction, a promotion, its metric in Prometheus
+	@$(HOST) smoke
+
+down: ## stop the services; VOLUMES=delete deletes their data too
+	@$(HOST) down $(if $(filter delete,$(VOLUMES)),--volumes)
+
+backup: ## databases, artifacts, bundles into a folder; TO=backups/name
+	@$(HOST) backup $(if $(TO),--to "$(TO)")
+
+restore: ## bring a backup back; FROM=backups/name
+	@$(HOST) restore --from "$(FROM)"
+
+update: ## replace the running services by new images, the doors one after the other
+	@$(HOST) update
+
 doctor: setup ## check this installation: versions, stores, production alias, ports, disk
 	@$(BIN)/churn doctor
 
-.PHONY: help setup demo eyes promotion test test-slow chaos fuzz soak bench bench-science format check lock doctor
+.PHONY: help secrets images up smoke down backup restore update setup demo eyes promotion test test-slow chaos fuzz soak bench bench-science format check lock doctor

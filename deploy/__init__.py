@@ -1,0 +1,1 @@
+"""What puts the project on machines: images, services, the front, Jenkins."""
