@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     )
     """MLflow tracking and registry address; unset: a SQLite file under `home`."""
 
+    artifacts: str | None = Field(default=None, pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s?#]*)?$")
+    """`s3://bucket/folder` for the artifacts of a local MLflow database; unset: a folder under `home`."""
+
     database: str | None = Field(default=None, validation_alias=AliasChoices("CHURN_DATABASE_URL"))
     """SQLAlchemy address of the churn store; unset: a SQLite file under `home`."""
 
@@ -87,8 +90,13 @@ class Settings(BaseSettings):
 
     @property
     def artifact_folder(self) -> Path:
-        """Where artifacts go when MLflow's database is a local file."""
+        """Where artifacts go when MLflow's database is a local file and no object store is named."""
         return self.home.resolve() / "artifacts"
+
+    @property
+    def artifact_url(self) -> str:
+        """Where artifacts go when MLflow's database is a local file."""
+        return self.artifacts.rstrip("/") if self.artifacts else self.artifact_folder.as_uri()
 
     @property
     def database_url(self) -> str:
@@ -145,6 +153,7 @@ LIBRARY_DEFAULTS = {
     "MLFLOW_DISABLE_SCHEMA_DETAILS": "true",  # its schema errors print the customer's row
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # the default of 7 hangs for minutes when the server is away
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "AWS_DEFAULTS_MODE": "standard",  # else the S3 client waits a minute for each of five connections
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "GIT_PYTHON_REFRESH": "quiet",
 }

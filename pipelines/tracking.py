@@ -5,10 +5,11 @@ from contextlib import contextmanager
 
 import mlflow
 from mlflow import ActiveRun
-from mlflow.entities import Run
+from mlflow.entities import Experiment, Run
 from mlflow.exceptions import MlflowException
 
 from churn.errors import NotFoundError, StoreError, UsageError
+from churn.stores.object_store import in_words, object_store_errors
 from pipelines.settings import PipelineSettings
 
 STAGE_TAG = "stage"
@@ -30,15 +31,27 @@ def open_tracking(settings: PipelineSettings) -> None:
 
     Raises:
         StoreError: the server does not answer.
+        UsageError: `CHURN_ARTIFACTS` is set, and the experiment keeps its artifacts elsewhere.
     """
     with _translated(settings):
         mlflow.set_tracking_uri(settings.tracking_uri)
         mlflow.set_registry_uri(settings.tracking_uri)
         if settings.given_run_id:
             return
-        if mlflow.get_experiment_by_name(settings.model) is None:
+        found = mlflow.get_experiment_by_name(settings.model)
+        if found is None:
             mlflow.create_experiment(settings.model, artifact_location=_artifact_location(settings))
+        elif settings.artifacts:
+            _require_location(settings, found)
         mlflow.set_experiment(settings.model)
+
+
+def _require_location(settings: PipelineSettings, found: Experiment) -> None:
+    if found.artifact_location.rstrip("/") != settings.artifact_url:
+        raise UsageError(
+            f"CHURN_ARTIFACTS is {settings.artifact_url}, and the experiment {found.name} keeps its artifacts in "
+            f"{found.artifact_location}, for good: unset it, or begin anew with another CHURN_MODEL or CHURN_HOME"
+        )
 
 
 @contextmanager
@@ -49,11 +62,20 @@ def _translated(settings: PipelineSettings) -> Iterator[None]:
     except (MlflowException, OSError) as error:
         text = str(error).splitlines()[0][:300]
         raise StoreError(f"MLflow at {settings.tracking_uri} can't be used: {text}") from error
+    except object_store_errors() as error:
+        raise StoreError(f"MLflow at {settings.tracking_uri} can't keep artifacts: {in_words(error)}") from error
 
 
 def _artifact_location(settings: PipelineSettings) -> str | None:
-    """A tracking server has its own place for artifacts; a local file has the folder beside it."""
-    return settings.artifact_folder.as_uri() if settings.tracking_uri.startswith("sqlite") else None
+    """A tracking server has its own place for artifacts; a local file has a bucket, or the folder beside it."""
+    if not settings.tracking_uri.startswith("http"):
+        return settings.artifact_url if settings.artifacts or settings.tracking_uri.startswith("sqlite") else None
+    if settings.artifacts:
+        raise UsageError(
+            f"CHURN_ARTIFACTS is for a local MLflow database: the server {settings.tracking_uri} keeps artifacts where "
+            "its --artifacts-destination says; unset it"
+        )
+    return None
 
 
 @contextmanager

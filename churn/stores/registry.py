@@ -21,6 +21,7 @@ from mlflow.exceptions import MlflowException
 
 from churn.bundle.files import verify
 from churn.errors import BundleError, NotFoundError, StoreError
+from churn.stores.object_store import in_words, object_store_errors
 
 PRODUCTION = "production"
 CANARY = "canary"
@@ -248,6 +249,8 @@ class ModelRegistry:
             if error.error_code in MISSING or "not found" in text:
                 raise NotFoundError(f"the registry {self._uri} has no such thing: {text}") from error
             raise StoreError(f"the registry {self._uri} refused or did not answer: {text}") from error
+        except object_store_errors() as error:
+            raise StoreError(f"the registry {self._uri} keeps what was asked in another place: {in_words(error)}") from error
         except (OSError, ImportError) as error:
             raise StoreError(f"the registry {self._uri} can't be reached: {type(error).__name__}: {error}") from error
         except (ValueError, TypeError, KeyError, AttributeError) as error:  # a proxy's page, or another program's

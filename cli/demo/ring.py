@@ -138,7 +138,7 @@ class Demo:
     def _start_the_rest(self, ports: Mapping[str, int]) -> None:
         """Start what people look at; nobody waits for it yet."""
         options = ["--backend-store-uri", self.settings.tracking_uri, "--host", "127.0.0.1"]
-        more = ["--default-artifact-root", self.settings.artifact_folder.as_uri(), "--workers", "1"]
+        more = ["--default-artifact-root", self.settings.artifact_url, "--workers", "1"]
         self.processes.start("mlflow", ["mlflow", "server", *options, "--port", str(ports["mlflow"]), *more])
         self.processes.start("exporter", ["cli.main", "exporter", "--port", str(ports["exporter"])])
         self.processes.start("reports", ["cli.main", "reports", "--serve", "--port", str(ports["reports"])])

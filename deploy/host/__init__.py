@@ -1,1 +1,1 @@
-"""The commands of the host: secrets, start, smoke test, backup. They need docker, make and Python 3.11, nothing else."""
+"""The commands of the host: start, smoke test, backup. They need docker, make and Python 3.11, nothing else."""
