@@ -20,6 +20,7 @@ from prometheus_client.registry import REGISTRY, Collector
 from churn import metrics
 from churn.retention.offers import Action
 from churn.scoring.scorer import RiskLevel, Scorer
+from services.living import is_alive
 from services.load import Load
 from services.meters import counter, gauge, histogram
 from services.reserved import reserve_metrics
@@ -217,18 +218,8 @@ def exposition(folder: Path | None, measured: Iterable[Metric]) -> bytes:
 def forget_the_dead(folder: Path) -> None:
     """Drop the live gauges of processes that are gone; their counters stay."""
     for pid in {int(found[1]) for path in folder.iterdir() if (found := LIVE_FILE.match(path.name))}:
-        if not _is_alive(pid):
+        if not is_alive(pid):
             mark_process_dead(pid, path=str(folder))  # type: ignore[no-untyped-call]
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 class _Measured(Collector):
