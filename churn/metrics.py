@@ -63,7 +63,11 @@ LABELS = {
 """Label → its values, which are few."""
 
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-SCORING_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+SCORING_BUCKETS = (
+    *(0.0001, 0.00025, 0.0005, 0.001, 0.0015, 0.0025, 0.0035, 0.005, 0.0075, 0.01),
+    *(0.015, 0.025, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 1.0),
+)
+"""Close to one another where versions are: the watch knows times by these bounds only, and rounds up twice."""
 PROBABILITY_BUCKETS = tuple(step / 20 for step in range(1, 20))
 
 DOOR: tuple[Origin, ...] = ("door",)

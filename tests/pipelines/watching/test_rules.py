@@ -1,9 +1,11 @@
 from dataclasses import replace
+from math import inf
 
 import numpy as np
 import pytest
 
 from churn.metric_page import Page, read_page
+from churn.metrics import SCORING_BUCKETS
 from pipelines.watching.diary import Diary
 from pipelines.watching.evidence import is_beyond, is_worse, slow_bound
 from pipelines.watching.parameters import WatchParameters
@@ -164,8 +166,16 @@ def test_nothing_before_leaves_only_the_bound() -> None:
 
 
 def test_a_bound_for_slowness_needs_enough_before_and_room_in_the_histogram() -> None:
-    from math import inf
-
     assert slow_bound({0.01: 40, inf: 40}, ratio=3, floor=0) is None
     assert slow_bound({0.01: 90, 0.05: 99, inf: 100}, ratio=3, floor=0) == 0.05
     assert slow_bound({0.01: 90, 0.02: 99, inf: 100}, ratio=3, floor=0) is None
+
+
+def test_a_version_seven_times_as_slow_is_never_within_the_bound() -> None:
+    bounds = (*SCORING_BUCKETS, inf)
+
+    for usual in np.geomspace(1e-4, 0.03, 500):
+        before = {bound: 100.0 * (usual <= bound) for bound in bounds}
+        bound = slow_bound(before, ratio=BOUNDS.max_slow_ratio, floor=BOUNDS.slow_seconds)
+        assert bound is not None
+        assert bound < max(7 * usual, 1.5 * BOUNDS.slow_seconds)
