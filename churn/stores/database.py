@@ -59,8 +59,10 @@ def open_database(url: str) -> Engine:
 def migrate(engine: Engine) -> None:
     """Bring the tables to this version's. Quick when they are; any number of processes may call it at once.
 
+    A newer version's tables are left as they are: migrations only add, so this version finds all it knows there.
+
     Raises:
-        StoreError: the database did not answer, or was migrated by a newer version of this program.
+        StoreError: the database did not answer, or its tables can't be brought to this version's.
     """
     _load_alembic()
     from alembic import command  # noqa: PLC0415  see the module's docstring
@@ -78,7 +80,7 @@ def migrate(engine: Engine) -> None:
         except CommandError as error:
             raise StoreError(
                 f"the database {engine.url.render_as_string(hide_password=True)} can't be migrated: {error}. "
-                "It may be the database of a newer version of this program: upgrade, or use another database"
+                "`churn doctor` looks at it; a backup of before the update has the old tables"
             ) from error
 
 
@@ -93,11 +95,13 @@ def schema_version(engine: Engine) -> str | None:
 
 
 def is_current(engine: Engine) -> bool:
-    """Say whether the database's tables are those of this version."""
+    """Say whether the database has the tables of this version, or of a newer one: a revision that is not known here."""
     _load_alembic()
     from alembic.script import ScriptDirectory  # noqa: PLC0415  see the module's docstring
 
-    return schema_version(engine) == ScriptDirectory.from_config(_alembic()).get_current_head()
+    found, scripts = schema_version(engine), ScriptDirectory.from_config(_alembic())
+    older = {each.revision for each in scripts.walk_revisions()} - {scripts.get_current_head()}
+    return found is not None and found not in older
 
 
 def wait_for_other_migrations(connection: Connection) -> None:

@@ -68,12 +68,22 @@ def test_threads_may_migrate_at_once(database_url: str) -> None:
         assert set(pool.map(run, range(8))) == {"0004"}
 
 
-def test_the_database_of_a_newer_version_is_refused(engine: Engine) -> None:
+def test_the_database_of_a_newer_version_is_used_as_it_is(engine: Engine) -> None:
+    """So that an update can be taken back, and doors be replaced one after the other."""
     with writing(engine) as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = 'later'"))  # noqa: S608  a constant
 
-    with pytest.raises(StoreError, match=r"'later'.*newer version"):
-        migrate(engine)
+    migrate(engine)
+
+    assert is_current(engine)
+    assert schema_version(engine) == "later"
+
+
+def test_a_database_without_a_revision_is_not_current(database_url: str) -> None:
+    engine = open_database(database_url)
+
+    assert not is_current(engine)
+    engine.dispose()
 
 
 def test_an_error_rolls_the_whole_transaction_back(engine: Engine) -> None:
