@@ -21,9 +21,11 @@ from tests.postgres import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 60.0
+PATIENCE_SECONDS = 60.0
+"""A busy machine is no fault: who promises to be quicker says so."""
 
 
-def wait_until(is_so: Callable[[], object], what: str, *, seconds: float = 20.0) -> float:
+def wait_until(is_so: Callable[[], object], what: str, *, seconds: float = PATIENCE_SECONDS) -> float:
     """Return how long it took."""
     began = time.monotonic()
     while not is_so():
@@ -152,6 +154,13 @@ def attendants(home: Home) -> list[int]:
     except FileNotFoundError:
         return []
     return [state["pid"]] if psutil.pid_exists(state["pid"]) and time.time() - state["at"] < 5 else []
+
+
+def attendant_at_work(home: Home) -> int:
+    """Wait for the one that holds the lock, and return its process."""
+    found: list[int] = []
+    wait_until(lambda: found.extend(attendants(home)) or found, "an attendant is at work")
+    return found[0]
 
 
 class Load(threading.Thread):

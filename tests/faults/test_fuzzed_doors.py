@@ -48,8 +48,8 @@ def test_no_request_makes_a_door_fail_and_both_doors_answer_alike(
     home.environment |= {"CHURN_REQUESTS_PER_MINUTE": "10000000", "CHURN_SIGN_INS_PER_MINUTE": "10000000",
                          "CHURN_EMBEDDED_JOBS": "false"}  # fmt: skip
     doors = [open_door("bento").ready(), open_door("fastapi").ready()]
-    wait_until(lambda: attendants(home), "an attendant is at work", seconds=30)
-    wait_until(lambda: doors[0].health()["database_reachable"], "it has made the tables", seconds=30)
+    wait_until(lambda: attendants(home), "an attendant is at work")
+    wait_until(lambda: doors[0].health()["database_reachable"], "it has made the tables")
     document = json_of(doors[0], "/openapi.json")
     mutator = Mutator(document, telco.example, seed=SEED, credential={"x-api-key": admin_key(home)})
     workers = [door.worker_processes() for door in doors]

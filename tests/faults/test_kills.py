@@ -12,9 +12,12 @@ import pytest
 from churn.contract.contract import Contract
 from services.serving import require_free
 from tests.faults.conftest import Shop
-from tests.faults.doors import Home, Load, OpenDoor, attendants, wait_until
+from tests.faults.doors import Home, Load, OpenDoor, attendant_at_work, attendants, wait_until
 
 pytestmark = pytest.mark.slow
+
+REPLACED_SECONDS = 30.0
+"""Half of the minute that the master waits for an answer."""
 
 
 def fill(disk: Path) -> Path:
@@ -29,7 +32,7 @@ def fill(disk: Path) -> Path:
 def nothing_is_lost_or_stored_twice(home: Home, loads: list[Load]) -> None:
     wanted = {key for load in loads for key in load.acknowledged}
     assert wanted
-    wait_until(lambda: wanted <= set(home.stored_ids()), "every acknowledged prediction is stored", seconds=40)
+    wait_until(lambda: wanted <= set(home.stored_ids()), "every acknowledged prediction is stored")
     stored = home.stored_ids()
     assert len(stored) == len(set(stored))
 
@@ -71,7 +74,7 @@ def test_a_worker_that_dies_while_its_health_is_asked_is_replaced_at_once(open_d
     victim.kill()
 
     wait_until(lambda: victim.pid not in {each.pid for each in door.worker_processes()}, "it is gone")
-    wait_until(lambda: door.worker_processes() and door.is_ready(), "it is replaced", seconds=30)
+    wait_until(lambda: door.worker_processes() and door.is_ready(), "it is replaced", seconds=REPLACED_SECONDS)
 
 
 @pytest.mark.usefixtures("on_disk")
@@ -82,10 +85,9 @@ def test_a_killed_attendant_is_replaced_while_prediction_goes_on(
     load = Load(door, "load", telco.example)
     load.start()
     for _ in range(2):
-        wait_until(lambda: attendants(home), "an attendant is at work", seconds=30)
-        (pid,) = attendants(home)
+        pid = attendant_at_work(home)
         psutil.Process(pid).kill()
-        wait_until(lambda: attendants(home) not in ([], [pid]), "another one is at work", seconds=30)  # noqa: B023
+        wait_until(lambda: attendants(home) not in ([], [pid]), "another one is at work")  # noqa: B023
     load.finish()
 
     assert load.failures == []
@@ -149,7 +151,7 @@ def test_a_full_disk_of_the_spool_stops_no_answer_and_loses_nothing(
     after = [door.predict(telco.example, key=f"after-{number:05}") for number in range(50)]
     assert {status for status, _ in after} == {200}
     keys = {found["prediction_id"] for _, found in during + after}
-    wait_until(lambda: keys <= set(home.stored_ids()), "all are stored", seconds=30)
+    wait_until(lambda: keys <= set(home.stored_ids()), "all are stored")
     assert len(home.stored_ids()) == len(keys)
     assert door.metric("churn_recorder_lost_total{") == 0
 
@@ -159,16 +161,16 @@ def test_a_full_disk_of_bundles_leaves_the_version_in_use_until_there_is_room(
     open_door: Callable[..., OpenDoor], shop: Shop, telco: Contract, small_shelf: Path
 ) -> None:
     door = open_door("fastapi").ready()
-    wait_until(lambda: door.health()["registry_reachable"], "the attendant is at work", seconds=40)
+    wait_until(lambda: door.health()["registry_reachable"], "the attendant is at work")
     load = Load(door, "load", telco.example, pause=0.02)
     load.start()
     filler = fill(small_shelf)
     version = shop.promote("second")
-    wait_until(lambda: "No space left" in door.health()["registry_problem"], "the full disk is told", seconds=30)
+    wait_until(lambda: "No space left" in door.health()["registry_problem"], "the full disk is told")
     assert door.predict(telco.example)[1]["model_version"] == "1"
 
     filler.unlink()
-    wait_until(lambda: door.predict(telco.example)[1]["model_version"] == str(version), "it follows", seconds=30)
+    wait_until(lambda: door.predict(telco.example)[1]["model_version"] == str(version), "it follows")
     load.finish()
     assert (load.failures, load.breaks) == ([], 0)
 

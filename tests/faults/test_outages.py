@@ -24,7 +24,7 @@ def test_without_its_registry_a_door_starts_and_serves_the_last_good_version(
 
     status, found = door.predict(telco.example)
     assert (status, found["model_version"]) == (200, str(on_disk))
-    wait_until(lambda: door.health()["attendant_age_seconds"] is not None, "the attendant is at work", seconds=30)
+    wait_until(lambda: door.health()["attendant_age_seconds"] is not None, "the attendant is at work")
     assert door.health()["registry_reachable"] is False
     assert door.health()["status"] == "degraded"
 
@@ -37,7 +37,7 @@ def test_a_door_without_any_model_takes_the_first_one_up_by_itself(
     assert door.predict(telco.example)[0] == 503
 
     version = shop.promote("first")
-    wait_until(door.is_ready, "the model is live", seconds=30)
+    wait_until(door.is_ready, "the model is live")
     assert door.predict(telco.example)[1]["model_version"] == str(version)
 
 
@@ -51,14 +51,14 @@ def test_while_the_database_is_away_predictions_wait_and_then_arrive_once(
     door = open_door("fastapi").ready()
     load = Load(door, "load", telco.example)
     load.start()
-    wait_until(lambda: "blocked" in door.health()["database_problem"], "the outage is told", seconds=30)
+    wait_until(lambda: "blocked" in door.health()["database_problem"], "the outage is told")
     wait_until(lambda: len(load.acknowledged) > 100, "predictions are made meanwhile")
     assert door.metric("churn_recorder_backlog") > 0
 
     blocked.unlink()
     load.finish()
     stored = Home(blocked, {})
-    wait_until(lambda: set(load.acknowledged) <= set(stored.stored_ids()), "all are stored", seconds=40)
+    wait_until(lambda: set(load.acknowledged) <= set(stored.stored_ids()), "all are stored")
     assert len(stored.stored_ids()) == len(set(stored.stored_ids()))
     assert load.failures == []
 

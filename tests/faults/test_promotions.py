@@ -62,8 +62,8 @@ def test_no_promotion_or_rollback_fails_a_request_and_every_answer_is_its_versio
 ) -> None:
     doors = [open_door("bento", workers=2).ready(), open_door("fastapi", workers=2).ready()]
     for door in doors:
-        wait_until(lambda: live_workers(door, on_disk) == 2, "both workers serve", seconds=30)  # noqa: B023
-    wait_until(lambda: attendants(doors[0].home), "an attendant is at work", seconds=30)
+        wait_until(lambda: live_workers(door, on_disk) == 2, "both workers serve")  # noqa: B023
+    wait_until(lambda: attendants(doors[0].home), "an attendant is at work")
     sent, folders, took = customers(telco), {str(on_disk): shop.folders["first"]}, []
     moves = _Moves(doors[0].home)
     loads = [OpenLoad(door.port, sent, name=door.kind, rate=RATE).start() for door in doors]
@@ -96,11 +96,11 @@ def test_a_bad_bundle_never_replaces_a_good_one(
     open_door: Callable[..., OpenDoor], shop: Shop, telco: Contract, on_disk: int
 ) -> None:
     door = open_door("fastapi").ready()
-    wait_until(lambda: attendants(door.home), "an attendant is at work", seconds=30)
+    wait_until(lambda: attendants(door.home), "an attendant is at work")
     load = Load(door, "load", telco.example)
     load.start()
     bad = [shop.promote("bad"), shop.promote("second", digest="0" * 64)]
-    wait_until(lambda: str(bad[-1]) in door.health()["quarantined"], "it is quarantined", seconds=30)
+    wait_until(lambda: str(bad[-1]) in door.health()["quarantined"], "it is quarantined")
     time.sleep(2)
     load.finish()
 

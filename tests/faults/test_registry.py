@@ -9,7 +9,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from churn.contract.contract import Contract
-from tests.faults.doors import Home, OpenDoor, attendants, wait_until
+from tests.faults.doors import Home, OpenDoor, attendant_at_work, wait_until
 from tests.faults.load import OpenLoad
 from tests.faults.scores import customers
 from tests.faults.tally import counted, tell
@@ -77,8 +77,7 @@ def test_whatever_the_registry_does_a_door_starts_from_its_disk_and_serves(
 ) -> None:
     door = open_door("fastapi")
     started = wait_until(door.is_ready, "it is ready though the registry hangs", seconds=60)
-    wait_until(lambda: attendants(home), "an attendant is at work", seconds=60)
-    attending = attendants(home)
+    attending = attendant_at_work(home)
     load = OpenLoad(door.port, customers(telco), name="registry", rate=RATE).start()
     told = {}
     for mood in MOODS:
@@ -90,7 +89,7 @@ def test_whatever_the_registry_does_a_door_starts_from_its_disk_and_serves(
 
     assert [mood for mood, health in told.items() if health["registry_reachable"]] == []
     assert all(health["registry_problem"] for health in told.values())
-    assert attendants(home) == attending
+    assert attendant_at_work(home) == attending
     assert {health["status"] for health in told.values()} == {"degraded"}
     assert (load.failed, load.breaks) == ({}, 0)
     assert {each.version for each in load.answers} == {"1"}

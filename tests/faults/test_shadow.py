@@ -18,7 +18,7 @@ from churn.scoring.loading import load_scorer
 from churn.scoring.prediction import utc_text
 from churn.stores.shadows import is_sampled, shadow_id
 from tests.faults.conftest import Shop
-from tests.faults.doors import Home, Load, OpenDoor, attendants, wait_until
+from tests.faults.doors import Home, Load, OpenDoor, attendant_at_work, attendants, wait_until
 from tests.tracking import own_tracking
 
 pytestmark = pytest.mark.slow
@@ -57,18 +57,18 @@ def test_a_shadow_under_traffic_is_scored_once_though_its_attendant_is_killed_an
     door = open_door("fastapi").ready()
     load = Load(door, "load", telco.example)
     load.start()
-    wait_until(home.stored_ids, "traffic is stored", seconds=40)
+    wait_until(home.stored_ids, "traffic is stored")
     version = cast_shadow(shop, "second")
     wait_until(lambda: shadow_state(door).get("scored"), "the shadow is scored", seconds=90)
     since = utc_text(datetime.now(UTC))
     for _ in range(KILLS):
         time.sleep(1.5)
-        (pid,) = attendants(home)
+        pid = attendant_at_work(home)
         psutil.Process(pid).kill()
         wait_until(lambda: attendants(home) not in ([], [pid]), "another attendant is at work", seconds=90)  # noqa: B023
     load.finish()
 
-    wait_until(lambda: set(load.acknowledged) <= set(home.stored_ids()), "all is stored", seconds=40)
+    wait_until(lambda: set(load.acknowledged) <= set(home.stored_ids()), "all is stored")
     heard, shadows = dict(stored(home, "production")), Counter(name for name, _ in stored(home, "shadow"))
     expected = {shadow_id(version, name) for name, at in heard.items() if at > since and is_sampled(name, SHARE)}
     never = {shadow_id(version, name) for name in heard if not is_sampled(name, SHARE)}
@@ -91,7 +91,7 @@ def test_a_shadow_that_was_tampered_with_is_told_of_and_hurts_nobody(
     cast_shadow(shop, "bad")
     wait_until(lambda: "model.onnx" in shadow_state(door).get("problem", ""), "it is told of", seconds=90)
     answers = [door.predict(telco.example)[1] for _ in range(20)]
-    wait_until(lambda: len(home.stored_ids()) == 20, "production is stored", seconds=40)
+    wait_until(lambda: len(home.stored_ids()) == 20, "production is stored")
 
     assert {each["model_version"] for each in answers} == {"1"}
     assert stored(home, "shadow") == []

@@ -127,8 +127,8 @@ def test_a_table_becomes_a_version_then_production_then_scores_and_a_bad_one_is_
     assert office.served() is None
 
     assert office.activate(1)[0] == 200
-    wait_until(lambda: office.served() == 1, "the door follows", seconds=10)
-    wait_until(lambda: office.ask("GET", "/api/v1/metrics")[1]["roc_auc"], "the catalogue is read", seconds=15)
+    wait_until(lambda: office.served() == 1, "the door follows")
+    wait_until(lambda: office.ask("GET", "/api/v1/metrics")[1]["roc_auc"], "the catalogue is read")
     assert 0.6 < office.ask("GET", "/api/v1/metrics")[1]["roc_auc"]["value"] < 1
 
     second = office.end_of(office.ask("POST", "/api/v1/retrain", {**named, "data": "shuffled.csv"}))
@@ -138,10 +138,10 @@ def test_a_table_becomes_a_version_then_production_then_scores_and_a_bad_one_is_
     assert any("roc_auc" in one["message"] for one in refused["errors"])
 
     assert office.activate(2, override=True)[0] == 200
-    wait_until(lambda: office.served() == 2, "the door follows", seconds=10)
+    wait_until(lambda: office.served() == 2, "the door follows")
     status, back = office.activate(1)
     assert (status, back["result"]["version_before"], back["result"]["metrics"]) == (200, 2, {})
-    wait_until(lambda: office.served() == 1, "the door goes back", seconds=10)
+    wait_until(lambda: office.served() == 1, "the door goes back")
 
     assert len(_scores(office, home.folder / "tables" / "customers.csv")) == ROWS
 
@@ -179,7 +179,7 @@ def test_a_door_that_is_stopped_gives_its_job_back_and_the_next_door_ends_it(off
     status, made = office.ask("POST", "/api/v1/retrain", named)
     wait_until(lambda: office.job(made["job_id"])["progress"] > 0.04, "it trains", seconds=90)
     office.door.stop()
-    wait_until(lambda: not runners(home), "its runner has ended", seconds=30)
+    wait_until(lambda: not runners(home), "its runner has ended")
 
     office.door = OpenDoor("fastapi", home)
     wait_until(lambda: _answers(office.door), "the next door answers", seconds=60)
