@@ -104,8 +104,8 @@ backup: ## databases, artifacts, bundles into a folder; TO=backups/name
 restore: ## bring a backup back; FROM=backups/name
 	@$(HOST) restore --from "$(FROM)"
 
-update: ## replace the running services by new images, the doors one after the other
-	@$(HOST) update
+update: ## replace the running services by new images, the doors one after the other; PULL=1 does not build, BACK=1 goes back
+	@$(HOST) update $(if $(BACK),--back) $(if $(PULL),--pull)
 
 doctor: setup ## check this installation: versions, stores, production alias, ports, disk
 	@$(BIN)/churn doctor
