@@ -1,0 +1,30 @@
+"""`python -m services`: opens the BentoML door from the folder of a Bento, which has no command line of ours."""
+
+import logging
+import sys
+
+from churn.errors import ChurnError
+from churn.settings import set_library_defaults
+
+
+def main() -> int:
+    """Serve until SIGTERM.
+
+    Returns:
+        0, or 1 when the door could not be opened for a reason that was told.
+    """
+    set_library_defaults()
+    from services.serving import serve  # noqa: PLC0415  the defaults come first
+    from services.settings import ServiceSettings  # noqa: PLC0415
+
+    settings = ServiceSettings()
+    try:
+        serve("bento", settings, port=settings.bento_port, say=logging.getLogger(__name__).warning)
+    except ChurnError as error:
+        sys.stderr.write(f"churn: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
