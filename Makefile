@@ -90,13 +90,13 @@ images: ## build the images
 	@$(HOST) images
 
 up: ## start the services and wait until they are ready; DATA=customers.csv CONTRACT=contracts/mine.yaml trains a first model
-	@$(HOST) up $(if $(DATA),--data "$(DATA)") $(if $(CONTRACT),--contract "$(CONTRACT)")
+	@$(HOST) up $(if $(DATA),--data "$(DATA)") $(if $(CONTRACT),--contract "$(CONTRACT)") $(if $(RING),--ring "$(RING)")
 
-smoke: ## check each service from outside: a prediction, a promotion, its metric in Prometheus
-	@$(HOST) smoke
+smoke: ## check each service from outside: a prediction, a promotion, its metric; SAMPLE=no makes no model where there is none
+	@$(HOST) smoke $(if $(filter no,$(SAMPLE)),--no-sample)
 
-down: ## stop the services; VOLUMES=delete deletes their data too
-	@$(HOST) down $(if $(filter delete,$(VOLUMES)),--volumes)
+down: ## stop the services; VOLUMES=delete deletes their data too, and asks first, or YES=yes
+	@$(HOST) down $(if $(filter delete,$(VOLUMES)),--volumes) $(if $(filter yes,$(YES)),--yes)
 
 backup: ## databases, artifacts, bundles into a folder; TO=backups/name
 	@$(HOST) backup $(if $(TO),--to "$(TO)")
