@@ -13,9 +13,9 @@ from deploy.host.compose import compose
 from deploy.host.failure import HostError
 from deploy.host.first_model import await_version, bring, curl, require_file, served_version, train
 from deploy.host.former import our_images
+from deploy.host.inside import production_version
 from deploy.host.preconditions import is_built, objections
 from deploy.host.readiness import wait_for
-from deploy.host.inside import production_version
 from deploy.host.services import active, seen
 
 DEFAULT_CONTRACT = "contracts/telco.yaml"
