@@ -27,7 +27,7 @@ RUN ls /usr/lib/*/libgomp.so.1 >/dev/null 2>&1 \
 RUN rm -rf /usr/local/lib/python3.11/site-packages/* /usr/lib/python3/dist-packages/* /usr/local/bin/pip* /usr/bin/pip* \
     && echo 'holdfast:x:10001:' >>/etc/group \
     && echo 'holdfast:x:10001:10001:Holdfast:/var/lib/holdfast:/usr/sbin/nologin' >>/etc/passwd \
-    && install -d -o 10001 -g 10001 -m 750 /var/lib/holdfast
+    && install -d -o 10001 -g 10001 -m 750 /var/lib/holdfast /var/lib/holdfast/jobs
 COPY --from=packages /opt/holdfast /opt/holdfast
 COPY deploy/images/healthy.py /opt/holdfast/healthy.py
 ENV PATH=/opt/holdfast/bin:/usr/local/bin:/usr/bin:/bin \
