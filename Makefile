@@ -84,7 +84,7 @@ lock: setup ## resolve again, and export the requirements that MLproject and the
 HOST = $(PYTHON) -m deploy.host
 
 secrets: ## write .env for docker-compose.yml, with generated secrets; PROFILES=core,monitoring,redis,mysql,grafana,demo
-	@$(HOST) secrets $(if $(PROFILES),--profiles "$(PROFILES)")
+	@$(HOST) secrets $(if $(PROFILES),--profiles "$(PROFILES)") $(if $(FORCE),--force)
 
 images: ## build the images
 	@$(HOST) images

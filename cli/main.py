@@ -53,6 +53,7 @@ COMMANDS = {
     "simulate": ("cli.simulate", "Make customers month by month with a known truth; send them as live traffic."),
     "reports": ("cli.reports", "List drift and performance reports in one page; summarise them."),
     "exporter": ("cli.exporter", "Serve what the store knows to Prometheus."),
+    "migrate": ("cli.migrate", "Make the churn store's tables, or bring them to this version's."),
     "user": ("cli.user", "Add people who may sign in, and change what they may do."),
     "key": ("cli.key", "Make, list and revoke API keys for programs."),
     "doctor": ("cli.doctor", "Check this installation and say what to mend."),

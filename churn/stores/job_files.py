@@ -16,11 +16,14 @@ REJECTED = "scores.rejected.csv"
 
 
 def home_id(home: Path) -> str:
-    """Return the id of an installation, made when it is first asked for; any number of processes may ask at once."""
-    path = home / "home.id"
+    """Return the id of an installation, made when it is first asked for; any number of processes may ask at once.
+
+    It lies with the files of jobs: doors and runners that have homes of their own share that folder, and so the id.
+    """
+    path = home / "jobs" / "home.id"
     with suppress(FileNotFoundError):
         return path.read_text(encoding="ascii")
-    home.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".home.id-{uuid.uuid4().hex}")
     draft.write_text(uuid.uuid4().hex, encoding="ascii")
     with suppress(FileExistsError):

@@ -31,7 +31,13 @@ def parse(text: str) -> dict[str, str]:
 
 def write(values: Mapping[str, str], path: Path = FILE) -> None:
     """Write the file whole or not at all, readable by its owner only."""
+    write_text("".join(f"{name}={value}\n" for name, value in values.items()), path)
+
+
+def write_text(text: str, path: Path = FILE) -> None:
+    """Write the file whole or not at all, readable by its owner only; its comments are part of the text."""
     draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)  # one that somebody else may read
     draft.touch(mode=0o600)
-    draft.write_text("".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8")
+    draft.write_text(text, encoding="utf-8")
     draft.replace(path)

@@ -254,7 +254,17 @@ def test_a_home_has_one_id_whoever_asks(tmp_path: Path) -> None:
 
     assert len(found) == 1
     assert home_id(tmp_path / "other") not in found
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["home.id"]
+    assert [path.name for path in (tmp_path / "new" / "jobs").iterdir()] == ["home.id"]
+
+
+def test_homes_that_share_the_folder_of_jobs_are_one_installation(tmp_path: Path) -> None:
+    door, worker = tmp_path / "door", tmp_path / "worker"
+    (tmp_path / "jobs").mkdir()
+    for home in (door, worker):
+        home.mkdir()
+        (home / "jobs").symlink_to(tmp_path / "jobs")
+
+    assert home_id(door) == home_id(worker)
 
 
 @pytest.mark.parametrize("job_id", ["..", "../../etc", "0" * 31, "0" * 32 + "\n", ""])

@@ -1,0 +1,47 @@
+"""Starts MLflow's server: its tables first, the address of its accounts into a file, then the server itself."""
+
+import os
+from pathlib import Path
+
+CONFIGURATION = Path("/tmp/basic_auth.ini")  # noqa: S108  the container's own memory
+REMEMBERED_SECONDS = 60
+"""A password is hashed again after so long: it takes a third of a second, and the doors ask every second."""
+
+OPTIONAL = ("MLFLOW_S3_ENDPOINT_URL", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+
+
+def main() -> None:
+    """Prepare, and become the server; no secret is on its command line."""
+    for name in OPTIONAL:
+        if not os.environ.get(name):
+            os.environ.pop(name, None)
+    write_configuration(os.environ.pop("MLFLOW_AUTH_DATABASE_URI"))
+    os.environ["MLFLOW_AUTH_CONFIG_PATH"] = str(CONFIGURATION)
+    bring_tables_up(os.environ["MLFLOW_BACKEND_STORE_URI"])
+    os.execvp("mlflow", ["mlflow", "server", "--app-name", "basic-auth", "--host", "0.0.0.0", "--port", "5000"])  # noqa: S104
+
+
+def write_configuration(database: str) -> None:
+    """Write what only a file can say; everybody who has an account may read, and owns what he makes."""
+    lines = [
+        "[mlflow]",
+        "default_permission = READ",
+        f"database_uri = {database.replace('%', '%%')}",
+        f"auth_cache_ttl_seconds = {REMEMBERED_SECONDS}",
+    ]
+    CONFIGURATION.touch(mode=0o600)
+    CONFIGURATION.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def bring_tables_up(database: str) -> None:
+    """Migrate the tables of an older MLflow; the server refuses to start on them, and makes new ones by itself."""
+    from mlflow.store.db.utils import _all_tables_exist, _upgrade_db, create_sqlalchemy_engine_with_retry
+
+    engine = create_sqlalchemy_engine_with_retry(database)
+    if _all_tables_exist(engine):
+        _upgrade_db(engine)
+    engine.dispose()
+
+
+if __name__ == "__main__":
+    main()
