@@ -4,7 +4,8 @@ Reads:  the SQL store; anchors and exported logs.
 Writes: anchors, exported logs; `retain` deletes old predictions and notes that in the log.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,16 +36,16 @@ def verify(*, settings: Settings, since: datetime | None = None, anchor: Path | 
         anchor: a file of `seal`.
     """
     expected = Anchor.read(anchor, settings.audit_key) if anchor else None
-    engine = open_store(settings)
-    if since is None:
-        with noted(StageRunLog(engine), settings.model, STAGE) as account:
-            checked = _verified(engine, "", expected)
-            account.words = checked.words
-        return checked
-    checked = _verified(engine, utc_text(since), expected)
-    if not checked.is_sound:  # a look at a part does not end what a look at the whole has found
-        with noted(StageRunLog(engine), settings.model, STAGE) as account:
-            account.words = checked.words
+    with opened_store(settings) as engine:
+        if since is None:
+            with noted(StageRunLog(engine), settings.model, STAGE) as account:
+                checked = _verified(engine, "", expected)
+                account.words = checked.words
+            return checked
+        checked = _verified(engine, utc_text(since), expected)
+        if not checked.is_sound:  # a look at a part does not end what a look at the whole has found
+            with noted(StageRunLog(engine), settings.model, STAGE) as account:
+                account.words = checked.words
     return checked
 
 
@@ -63,7 +64,7 @@ def seal(path: Path, *, settings: Settings) -> Anchor:
         NotFoundError: nothing was logged yet.
         UsageError: the file is there already.
     """
-    with reading(open_store(settings)) as connection:
+    with opened_store(settings) as engine, reading(engine) as connection:
         tail = head_of(connection)
     if tail.number < 0:
         raise NotFoundError("the log is empty: nothing was predicted or moved yet, so there is nothing to seal")
@@ -80,7 +81,7 @@ def export(path: Path, *, settings: Settings, since: datetime | None = None, unt
     bounds = {"since": utc_text(since) if since else "", "until": utc_text(until) if until else "~"}
     part = path.with_name(f".{path.name}.part")
     try:
-        with one_moment(open_store(settings)) as connection, part.open("wb") as file:
+        with opened_store(settings) as engine, one_moment(engine) as connection, part.open("wb") as file:
             rows = write_log(walk(connection, **bounds), file, **bounds)
         part.replace(path)
     except OSError as error:
@@ -106,12 +107,24 @@ def retain(
             f"predictions are kept for {settings.retain_days:g} days (CHURN_RETAIN_DAYS), because outcomes are still "
             f"awaited: give a date before {limit:%Y-%m-%d}, or --force"
         )
-    return retain_predictions(open_store(settings), Order(utc_text(before), actor, reason), say=say)
+    with opened_store(settings) as engine:
+        return retain_predictions(engine, Order(utc_text(before), actor, reason), say=say)
 
 
 def would_be_retained(before: datetime, *, settings: Settings) -> Retained:
     """Count what `retain` would delete."""
-    return would_retain(open_store(settings), utc_text(before))
+    with opened_store(settings) as engine:
+        return would_retain(engine, utc_text(before))
+
+
+@contextmanager
+def opened_store(settings: Settings) -> Iterator[Engine]:
+    """Open the SQL store as `open_store`, and let go of its connections at the end."""
+    engine = open_store(settings)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def open_store(settings: Settings) -> Engine:
