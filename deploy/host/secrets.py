@@ -15,9 +15,9 @@ from deploy.host.failure import HostError
 from deploy.host.variables import PROFILES, USUAL_PROFILES, VARIABLES, Variable, redis_url, store_url
 
 HEAD = """\
-# The variables of docker-compose.yml, written by `make secrets`. This file is secret: nobody but you may read it, and it
-# is part of no backup unless you ask for that. Passwords of databases are set at their first start: docs/compose.md says
-# how to change one later. Compose prefers a variable of your shell to the one in here.
+# The variables of docker-compose.yml, written by `make secrets`. This file is secret: nobody but you may read it, and
+# it is part of no backup unless you ask for that. Passwords of databases are set at their first start: docs/compose.md
+# says how to change one later. Compose prefers a variable of your shell to the one in here.
 """
 
 

@@ -111,7 +111,7 @@ VARIABLES = (
     ),
     _plain(
         "HOLDFAST_ALERTMANAGER", "./monitoring/alertmanager",
-        "Folder with alertmanager.yml. A copy elsewhere, with receivers and the files of their secrets: docs/compose.md.",
+        "Folder with alertmanager.yml. A copy elsewhere, with receivers and files of their secrets: docs/compose.md.",
     ),
     _plain("HOLDFAST_TRAFFIC_RATE", "2", "Profile demo: synthetic customers a second."),
     Variable(

@@ -19,8 +19,8 @@ def main() -> None:
     admin = _authorization("admin", os.environ["MLFLOW_ADMIN_PASSWORD"])
     if _status("GET", "get?username=admin", admin) == WRONG:
         sys.exit(
-            "MLflow refuses its administrator: the password in .env is not the one of its first start. Change it there, "
-            "or put the former one back"
+            "MLflow refuses its administrator: HOLDFAST_MLFLOW_ADMIN_PASSWORD in .env is not the one of its first "
+            "start. Put that one back, or change it in MLflow too"
         )
     for name in ("doors", "pipelines"):
         _bring_in(name, os.environ[f"PASSWORD_OF_{name.upper()}"], admin)

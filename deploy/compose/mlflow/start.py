@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 CONFIGURATION = Path("/tmp/basic_auth.ini")  # noqa: S108  the container's own memory
 REMEMBERED_SECONDS = 60
@@ -18,7 +19,8 @@ def main() -> None:
     write_configuration(os.environ.pop("MLFLOW_AUTH_DATABASE_URI"))
     os.environ["MLFLOW_AUTH_CONFIG_PATH"] = str(CONFIGURATION)
     bring_tables_up(os.environ["MLFLOW_BACKEND_STORE_URI"])
-    os.execvp("mlflow", ["mlflow", "server", "--app-name", "basic-auth", "--host", "0.0.0.0", "--port", "5000"])  # noqa: S104
+    command = ["mlflow", "server", "--app-name", "basic-auth", "--host", "0.0.0.0", "--port", "5000"]  # noqa: S104
+    os.execvp(command[0], command)  # noqa: S606  this process becomes the server
 
 
 def write_configuration(database: str) -> None:
@@ -35,11 +37,12 @@ def write_configuration(database: str) -> None:
 
 def bring_tables_up(database: str) -> None:
     """Migrate the tables of an older MLflow; the server refuses to start on them, and makes new ones by itself."""
-    from mlflow.store.db.utils import _all_tables_exist, _upgrade_db, create_sqlalchemy_engine_with_retry
+    from mlflow.store.db import utils  # noqa: PLC0415  takes seconds
 
-    engine = create_sqlalchemy_engine_with_retry(database)
-    if _all_tables_exist(engine):
-        _upgrade_db(engine)
+    tables: Any = utils
+    engine = tables.create_sqlalchemy_engine_with_retry(database)
+    if not tables._is_empty_database(engine):
+        tables._upgrade_db(engine)
     engine.dispose()
 
 
