@@ -98,11 +98,11 @@ smoke: ## check each service from outside: a prediction, a promotion, its metric
 down: ## stop the services; VOLUMES=delete deletes their data too, and asks first, or YES=yes
 	@$(HOST) down $(if $(filter delete,$(VOLUMES)),--volumes) $(if $(filter yes,$(YES)),--yes)
 
-backup: ## databases, artifacts, bundles into a folder; TO=backups/name
-	@$(HOST) backup $(if $(TO),--to "$(TO)")
+backup: ## databases, artifacts, bundles into a folder; TO=backups/name, KEEP=N newest, SECRETS=yes: .env too
+	@$(HOST) backup $(if $(TO),--to "$(TO)") $(if $(KEEP),--keep "$(KEEP)") $(if $(filter yes,$(SECRETS)),--with-secrets)
 
-restore: ## bring a backup back; FROM=backups/name
-	@$(HOST) restore --from "$(FROM)"
+restore: ## bring a backup back; FROM=backups/name, PROJECT=name: into a second installation beside this one
+	@$(HOST) restore --from "$(FROM)" $(if $(PROJECT),--project "$(PROJECT)")
 
 update: ## replace the running services by new images, the doors one after the other; PULL=1 does not build, BACK=1 goes back
 	@$(HOST) update $(if $(BACK),--back) $(if $(PULL),--pull)
