@@ -46,6 +46,7 @@ LABELS = {
     "measure": "roc_auc, brier_score, …",
     "method": "of HTTP: one of nine, or OTHER; of drift: psi, …",
     "name": "of the registered model",
+    "neighbour": "front, redis, reports, worker, scheduler: those that CHURN_NEIGHBOURS names",
     "offer": "an offer of the contract; contact where it lists none",
     "part": "one segment, one door, one week of the window",
     "reason": "full, limit, not_ready",
@@ -212,6 +213,9 @@ SHADOW_AGREEMENT = Metric(
 )
 
 STORE_UP = Metric("churn_store_up", "gauge", "1: the SQL store answers.")
+NEIGHBOUR_UP = Metric(
+    "churn_neighbour_up", "gauge", "1: a service that shows no metrics answers the exporter.", ("neighbour",)
+)
 PRODUCTION_VERSION = Metric("churn_production_version", "gauge", "Version in production; 0: none.")
 PREDICTIONS_STORED = Metric(
     "churn_predictions_stored", "counter", "Predictions in the SQL store, by version.", ("version",)

@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     doors: Annotated[tuple[str, ...], NoDecode] = ()
     """Addresses of the doors, by comma, for who looks after them; unset: both on this machine, at their usual ports."""
 
+    pulse: str | None = Field(default=None, pattern=r"^[^\s:/]+:[0-9]{1,5}$")
+    """`host:port` where `churn work` and `churn schedule` answer that they are at work; unset: nowhere."""
+
     bento_port: int = Field(default=3000, ge=1, le=65535)
     """Port of the BentoML door."""
 

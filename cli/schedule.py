@@ -27,6 +27,7 @@ def schedule(
     from churn.settings import Settings
     from churn.stores.file_locks import exclusive
     from cli import console
+    from cli.pulse import pulse
     from pipelines.scheduling.settings import ScheduleSettings
     from pipelines.scheduling.timetable import timetable
 
@@ -45,7 +46,8 @@ def schedule(
         configure_logs("schedule", ServiceSettings().log_format)
         logging.getLogger("pipelines.scheduling").setLevel(logging.INFO)
         logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)  # a long run is no news at each interval
-        run_schedule(errands, Children(home / "logs" / "schedule"), last_run_in(PipelineSettings()), _stopping())
+        with pulse(Settings().pulse):
+            run_schedule(errands, Children(home / "logs" / "schedule"), last_run_in(PipelineSettings()), _stopping())
 
 
 def _stopping() -> threading.Event:

@@ -37,11 +37,14 @@ def work(
 
 
 def _run(*, once: bool, until_empty: bool, attached: bool) -> None:
+    from churn.settings import Settings
     from cli import console
+    from cli.pulse import pulse
 
     runner = _runner(attached=attached)
     if not once:
-        runner.run(until_empty=until_empty)
+        with pulse(None if until_empty or attached else Settings().pulse):
+            runner.run(until_empty=until_empty)
         return
     job = runner.run_one()
     console.out.print(f"{job.kind} {job.job_id}: {job.problem or job.words}" if job else "no job waits", markup=False)

@@ -1,6 +1,7 @@
 """Settings of the eyes: the common ones, and where the exporter listens."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,8 @@ from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
 from churn.settings import Settings
+
+NEIGHBOUR = re.compile(r"^(http|redis)://([^\s@]*@)?[A-Za-z0-9._-]+:[0-9]{1,5}(/[^\s]*)?\Z")
 
 
 class MonitoringSettings(Settings):
@@ -27,6 +30,24 @@ class MonitoringSettings(Settings):
 
     reports_names: Annotated[tuple[str, ...], NoDecode] = ()
     """Names, by comma, that it answers to beside this machine's own."""
+
+    neighbours: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
+    """Services that the exporter asks for a word, by comma: `front=http://front:8080/metrics,redis=redis://redis:6379`."""
+
+    @field_validator("neighbours", mode="before")
+    @classmethod
+    def _by_name(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = (one.strip().partition("=") for one in value.split(","))
+        return {name: address for name, _, address in pairs if address}
+
+    @field_validator("neighbours")
+    @classmethod
+    def _have_a_port(cls, value: dict[str, str]) -> dict[str, str]:
+        if wrong := [name for name, address in value.items() if not NEIGHBOUR.match(address)]:
+            raise ValueError(f"{wrong[0]}: write http://host:port/path or redis://host:port")
+        return value
 
     @field_validator("reports_names", mode="before")
     @classmethod

@@ -38,8 +38,12 @@ NOW = Row(
         Panel(
             title="Reached by Prometheus", runbook="ChurnDoorDown", kind="stat", unit="none", span=6, states=UP,
             page="observability",
-            text="Doors and exporter that Prometheus reaches. A door that is down answers nobody.",
-            queries=((f"min by (job) (up{{{OUR_JOBS}}})", "{{job}}"),),
+            text="Doors and exporter that Prometheus reaches, and the services that the exporter asks for a word. A "
+            "door that is down answers nobody.",
+            queries=(
+                (f"min by (job) (up{{{OUR_JOBS}}})", "{{job}}"),
+                ("min by (neighbour) (churn_neighbour_up)", "{{neighbour}}"),
+            ),
         ),
         Panel(
             title="Alerts firing", kind="stat", unit="none", span=3, steps=((1, "red"),), page="alerts",

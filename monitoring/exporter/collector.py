@@ -19,6 +19,7 @@ from monitoring.exporter.customers import customer_facts
 from monitoring.exporter.drifts import drift_facts
 from monitoring.exporter.facts import Facts, alone, shown
 from monitoring.exporter.moves import move_facts, stray_facts
+from monitoring.exporter.neighbours import neighbour_facts
 from monitoring.exporter.performances import performance_facts
 from monitoring.exporter.record import record_facts
 from monitoring.exporter.releases import release_facts
@@ -61,9 +62,11 @@ class StoreCollector(Collector):
     def __init__(
         self, model: str, engine: Engine, production_version: ProductionVersion,
         held_out: HeldOut = nothing_held_out, *, strays: Strays = no_strays,
+        neighbours: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         self._model, self._engine, self._strays = model, engine, strays
         self._production_version, self._held_out = production_version, held_out
+        self._neighbours = neighbours or {}
         self._sums = Remembered(lambda: customer_facts(engine, model))
         self._problems: dict[Metric, str] = {}
 
@@ -73,7 +76,7 @@ class StoreCollector(Collector):
         for is_up, ask in ((metrics.REGISTRY_UP, self._of_registry), (metrics.STORE_UP, self._of_store)):
             for metric, series in self._asked(is_up, ask):
                 facts[metric] = {**facts.get(metric, {}), **series}
-        return shown({**facts, **self._of_both()}, EXPORTED)
+        return shown({**facts, **self._of_both(), **neighbour_facts(self._neighbours)}, EXPORTED)
 
     def _asked(
         self, is_up: Metric, ask: Callable[[], Facts]

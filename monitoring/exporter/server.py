@@ -34,7 +34,9 @@ def serve(
     """
     registry = CollectorRegistry()
     engine = open_database(settings.database_url)
-    collector = StoreCollector(settings.model, engine, production_version, held_out, strays=strays)
+    collector = StoreCollector(
+        settings.model, engine, production_version, held_out, strays=strays, neighbours=settings.neighbours
+    )
     list(collector.collect())  # mlflow takes seconds to import: longer than Prometheus waits for a first scrape
     registry.register(collector)
     ProcessCollector(registry=registry)

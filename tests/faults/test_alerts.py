@@ -32,6 +32,7 @@ from churn.stores.promotions import Ending, Move, PromotionLog
 from churn.stores.releases import NewRelease, ReleaseStore
 from churn.stores.stage_runs import StageRunLog, noted
 from churn.stores.tables import predictions
+from cli.pulse import pulse
 from monitoring.rules import alerts, read_rules
 from pipelines.record import verify
 from tests.bundles import random_columns
@@ -58,6 +59,8 @@ NOT_MADE = {"ChurnShadowFailing", "ChurnCanaryFailing"}
 is counted at real doors in test_canary.py."""
 
 SLOW_SECONDS = 0.8
+NEIGHBOURS = {name: f"127.0.0.1:{free_port()}" for name in ("front", "worker")}
+"""Whom the exporter asks for a word."""
 
 
 @dataclass
@@ -122,7 +125,10 @@ def scene(logged: Logged, telco: Contract, postgres: Postgres, tmp_path: Path) -
     homes[1].environment.update(CHURN_MAX_IN_FLIGHT="4", CHURN_ATTENDED="false")
     engine = open_database(database)
     migrate(engine)
-    environment = {**homes[0].environment, "CHURN_HOME": str(homes[0].folder)}
+    environment = {
+        **homes[0].environment, "CHURN_HOME": str(homes[0].folder),
+        "CHURN_NEIGHBOURS": ",".join(f"{name}=http://{place}/metrics" for name, place in NEIGHBOURS.items()),
+    }  # fmt: skip
     ports = {"churn-bento": free_port(), "churn-fastapi": free_port()}
     with Receiver() as receiver, ExitStack() as stack:
         watch = Watch(tmp_path / "eyes", environment, ports, receiver)
@@ -132,8 +138,12 @@ def scene(logged: Logged, telco: Contract, postgres: Postgres, tmp_path: Path) -
 
 
 def test_every_fault_is_told_of_and_its_end_too(scene: Scene, postgres: Postgres) -> None:
-    with scene.fault("ChurnWatchdog", "ChurnNoDoor", "ChurnDoorDown", "ChurnNoProductionVersion", "ChurnStageNeverRan"):
+    with scene.fault("ChurnWatchdog", "ChurnNoDoor", "ChurnDoorDown", "ChurnNoProductionVersion", "ChurnStageNeverRan",
+                     "ChurnFrontDown", "ChurnNeighbourDown"):  # fmt: skip
         eyes = {name: scene.watch.start(scene.stack, name) for name in ("alertmanager", "prometheus", "exporter")}
+    for place in NEIGHBOURS.values():
+        scene.stack.enter_context(pulse(place))
+    scene.over("ChurnFrontDown", "ChurnNeighbourDown")
     bento, fallback, attendant = _doors_without_a_model(scene)
     _promoted(scene, bento, fallback)
     with scene.fault("ChurnDriftUnknown"):  # it takes longest
