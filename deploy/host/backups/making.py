@@ -7,6 +7,7 @@ backup began is in it, and so is the version that made it, with its artifacts.
 
 from __future__ import annotations
 
+import re
 import shutil
 import tarfile
 import time
@@ -31,6 +32,7 @@ ROOM = 1.05
 LEAST_BYTES = 64 << 20
 TRIES = 3
 SEAL = "churn audit seal --out /tmp/anchor.json >&2 && cat /tmp/anchor.json"
+SEGMENT = re.compile(r"^.+-[0-9]+-[0-9]+\.jsonl$")
 SECRETS = "environment"
 """What `.env` is called in a backup."""
 
@@ -143,6 +145,7 @@ class Backup:
 
 
 def _members(path: Path) -> list[str]:
-    """Return the names of the segments in a packed spool."""
+    """Return the names of the segments in a packed spool; what was rejected lies beside them and stays there."""
     with tarfile.open(path) as packed:
-        return sorted(each.name.rsplit("/", 1)[-1] for each in packed if each.isfile() and each.name.endswith(".jsonl"))
+        names = (each.name.rsplit("/", 1)[-1] for each in packed if each.isfile())
+        return sorted(name for name in names if SEGMENT.match(name))
