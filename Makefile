@@ -31,13 +31,17 @@ promotion: setup ## a better version is released under live traffic, bad ones ar
 test: setup ## what must pass before every commit (under 10 minutes); DATA=Telco-Customer-Churn.csv adds the real file
 	@$(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest -n auto --dist loadfile
 
-COMPUTING = tests/churn tests/benchmarks
+SLOW = $(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest -m slow --dist loadfile --no-loadscope-reorder --durations=25
+FAULTS_ALONE = abuse alone database front fuzzed_doors overload promotions registry soak
+ALONE = $(FAULTS_ALONE:%=tests/faults/test_%.py) tests/services/test_big_batch.py
+LONG = tests/faults tests/journey tests/jenkins tests/services tests/pipelines
+FOLDERS = $(filter-out tests/__pycache__ tests/compose,$(patsubst %/,%,$(wildcard tests/*/)))
+SLOW_WORKERS ?= 3
 
 test-slow: setup ## the longer tests: faults, fuzzing, real servers
-	@# what only computes, side by side; what has servers, faults and deadlines, one after the other
-	@$(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest -m slow -n auto --dist loadfile --durations=10 $(COMPUTING)
-	@$(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest -m slow -n 1 --dist loadfile --durations=20 \
-		$(addprefix --ignore=,$(COMPUTING))
+	@# what waits as much as it works, side by side, the long files first; what promises times or rates, one after the other
+	@$(SLOW) -n $(SLOW_WORKERS) $(LONG) $(filter-out $(LONG),$(FOLDERS)) $(addprefix --ignore=,$(ALONE))
+	@$(SLOW) -n 1 $(ALONE)
 
 FAULTS = $(BIN)/pytest -m slow -p no:cacheprovider
 FAULT_FOLDER = var/faults
@@ -90,7 +94,7 @@ images: ## build the images
 	@$(HOST) images
 
 up: ## start the services and wait until they are ready; DATA=customers.csv CONTRACT=contracts/mine.yaml trains a first model
-	@$(HOST) up $(if $(DATA),--data "$(DATA)") $(if $(CONTRACT),--contract "$(CONTRACT)") $(if $(RING),--ring "$(RING)")
+	@$(HOST) up $(if $(DATA),--data "$(DATA)") $(if $(CONTRACT),--contract "$(CONTRACT)") $(if $(RING),--ring "$(RING)") $(if $(filter yes,$(RETRAIN)),--retrain)
 
 smoke: ## check each service from outside: a prediction, a promotion, its metric; SAMPLE=no makes no model where there is none
 	@$(HOST) smoke $(if $(filter no,$(SAMPLE)),--no-sample)

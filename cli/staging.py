@@ -67,6 +67,34 @@ def down(reason: ReasonOption = "staging is over", actor: ActorOption = None) ->
 
 
 @app.command()
+def give(version: VersionOption, *, reason: ReasonOption = "staging", actor: ActorOption = None) -> None:
+    """Give a version the alias `staging`, and start no door: for one that runs elsewhere and follows the alias."""
+    from churn.stores.registry import STAGING
+    from pipelines.moves import Order, give_alias
+    from pipelines.settings import PipelineSettings
+    from pipelines.tracking import open_tracking
+
+    settings = PipelineSettings()
+    open_tracking(settings)
+    found = give_alias(STAGING, version, Order(actor or settings.actor, reason), settings=settings)
+    console.out.print(f"staging is version {found.version}", markup=False)
+
+
+@app.command()
+def take(reason: ReasonOption = "staging is over", actor: ActorOption = None) -> None:
+    """Take the alias `staging` away, and stop no door; nothing to do is no error."""
+    from churn.stores.registry import STAGING
+    from pipelines.moves import Order, take_alias
+    from pipelines.settings import PipelineSettings
+    from pipelines.tracking import open_tracking
+
+    settings = PipelineSettings()
+    open_tracking(settings)
+    before = take_alias(STAGING, Order(actor or settings.actor, reason), settings=settings)
+    console.out.print(f"version {before.version} had the alias" if before else "no version had it", markup=False)
+
+
+@app.command()
 def status(as_json: JsonOption = False) -> None:
     """Say what staging serves, and where."""
     from pipelines.settings import PipelineSettings

@@ -51,7 +51,12 @@ class Answer:
 
 
 def ask(
-    url: str, *, body: object = None, account: tuple[str, str] | None = None, seconds: float = PATIENCE_SECONDS
+    url: str,
+    *,
+    body: object = None,
+    account: tuple[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    seconds: float = PATIENCE_SECONDS,
 ) -> Answer:
     """Return whatever is answered, refusals too.
 
@@ -59,13 +64,14 @@ def ask(
         url: with the path.
         body: sent as JSON by POST; None: GET.
         account: name and password of basic authentication.
+        headers: more of them.
         seconds: to wait.
 
     Raises:
         UnansweredError: nobody answers there.
     """
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data=data, headers=_headers(data, account))  # noqa: S310  an address of this host
+    request = urllib.request.Request(url, data=data, headers={**_headers(data, account), **(headers or {})})  # noqa: S310  an address of this host
     try:
         with OPENER.open(request, timeout=seconds) as response:
             return _answer(url, response.status, response)

@@ -25,7 +25,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.add_argument("--data", type=Path, help="customer table (CSV, Parquet, XLSX) to train a first model from")
     parser.add_argument("--contract", type=Path, default=Path(DEFAULT_CONTRACT), help="its contract")
-    parser.add_argument("--again", action="store_true", help="train from --data although a version is in production")
+    parser.add_argument("--retrain", action="store_true", help="train from --data although a version is in production")
     parser.add_argument("--ring", default="", metavar="WORDS", help="options of `churn ring`, as '--trials 10'")
     parser.add_argument("--wait-seconds", type=float, default=600, help="how long services may take to be well")
 
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     wait_for(services, settings["COMPOSE_PROJECT_NAME"], seconds=arguments.wait_seconds)
     front = front_of(settings)
     before = served_version(front) or production_version(settings["COMPOSE_PROJECT_NAME"])
-    if files and (before is None or arguments.again):
+    if files and (before is None or arguments.retrain):
         _train(files, settings["COMPOSE_PROJECT_NAME"], shlex.split(arguments.ring))
         print(f"version {await_version(front, before)} is in production; predict with:\n  {curl(front)}")
     else:
@@ -95,6 +95,6 @@ def _tell(front: str, version: str | None, *, has_table: bool) -> None:
         print("  make up DATA=customers.csv CONTRACT=contracts/yours.yaml   trains one from your customers")
         print("  make smoke                                                 makes one from synthetic customers")
     else:
-        kept = " already: DATA is not used (`python3 -m deploy.host up --again --data …` trains anew)"
+        kept = " already: DATA was not used (RETRAIN=yes trains anew)"
         print(f"version {version} is in production{kept if has_table else ''}; predict with:\n  {curl(front)}")
     print("who may sign in: docker-compose exec worker churn user add NAME --role admin")

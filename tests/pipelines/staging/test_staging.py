@@ -68,6 +68,32 @@ def test_the_command_says_that_staging_is_down(settings: PipelineSettings, monke
     assert json.loads(as_json.output)["running"] is False
 
 
+def test_the_alias_is_given_and_taken_for_a_door_that_runs_elsewhere(
+    settings: PipelineSettings,
+    telco: Contract,
+    bundle_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    promoted(bundle_folder, telco, settings, tmp_path / "first")
+    monkeypatch.setenv("CHURN_HOME", str(settings.home))
+    registry = ModelRegistry(settings.tracking_uri)
+
+    given = _said("staging", "give", "--version", "1", "--reason", "to try it")
+    held = _aliased(registry, settings)
+    taken = _said("staging", "take")
+    again = _said("staging", "take")
+    moves = json.loads(_said("audit", "history", "--alias", "staging", "--json"))
+
+    assert (given, held, _aliased(registry, settings)) == ("staging is version 1", 1, None)
+    assert (taken, again) == ("version 1 had the alias", "no version had it")
+    assert [(one["action"], one["reason"]) for one in moves if one["status"] == "done"] == [
+        ("give", "to try it"),
+        ("take", "staging is over"),
+    ]
+    assert not look(settings).is_running
+
+
 @pytest.mark.slow
 def test_versions_come_and_go_at_the_staging_door(
     settings: PipelineSettings, telco: Contract, bundle_folder: Path, tmp_path: Path
@@ -133,6 +159,13 @@ def test_a_door_that_was_killed_is_started_again(
         found = _deploy(1, settings)
 
     assert (found.version, _pid(settings) != pid) == (1, True)
+
+
+def _said(*words: str) -> str:
+    with own_tracking():
+        found = CliRunner().invoke(app, words)
+    assert found.exit_code == 0, found.output
+    return found.stdout.strip()
 
 
 def _deploy(version: int, settings: PipelineSettings) -> Staged:

@@ -1,0 +1,1 @@
+"""What `make smoke` checks, a file for each subject."""

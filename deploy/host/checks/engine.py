@@ -1,0 +1,44 @@
+"""Every service as the engine sees it."""
+
+from __future__ import annotations  # hosts may have Python 3.9
+
+from collections.abc import Iterator
+from functools import partial
+
+from deploy.host.checks.check import Check, WrongError, require
+from deploy.host.checks.installation import Installation
+from deploy.host.services import Service, seen
+
+RUNBOOKS = {
+    "postgres": "docs/runbooks/ChurnStoreDown.md",
+    "mariadb": "docs/runbooks/ChurnStoreDown.md",
+    "mlflow": "docs/runbooks/ChurnRegistryDown.md",
+    "bento": "docs/runbooks/ChurnDoorDown.md",
+    "fastapi": "docs/runbooks/ChurnDoorDown.md",
+    "front": "docs/runbooks/ChurnNoDoor.md",
+    "worker": "docs/runbooks/ChurnJobsWait.md",
+    "scheduler": "docs/runbooks/ChurnStageStale.md",
+    "exporter": "docs/runbooks/ChurnExporterDown.md",
+    "prometheus": "docs/runbooks/ChurnWatchdog.md",
+    "alertmanager": "docs/runbooks/ChurnAlertmanagerDown.md",
+}
+"""Service → what to read when it is away; of the others the log says most."""
+
+
+def of_engine(at: Installation) -> Iterator[Check]:
+    """Yield one check for each service of the active profiles."""
+    found = seen(at.project)
+    for name in at.services:
+        yield Check(f"{name}: the engine says that it is well", partial(_look, found.get(name)), remedy_of(name))
+
+
+def remedy_of(service: str) -> str:
+    """Return what to do when a service is away."""
+    more = f", and {RUNBOOKS[service]}" if service in RUNBOOKS else ""
+    return f"`docker-compose logs --tail 50 {service}`, then `docker-compose up -d {service}`{more}"
+
+
+def _look(service: Service | None) -> None:
+    if service is None:
+        raise WrongError("it was never started")
+    require(service.is_well, f"it is {service.words}")
