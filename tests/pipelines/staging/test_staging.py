@@ -69,13 +69,9 @@ def test_the_command_says_that_staging_is_down(settings: PipelineSettings, monke
 
 
 def test_the_alias_is_given_and_taken_for_a_door_that_runs_elsewhere(
-    settings: PipelineSettings,
-    telco: Contract,
-    bundle_folder: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    settings: PipelineSettings, telco: Contract, bundle_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    promoted(bundle_folder, telco, settings, tmp_path / "first")
+    promoted(bundle_folder, telco, settings, settings.home.parent / "first")
     monkeypatch.setenv("CHURN_HOME", str(settings.home))
     registry = ModelRegistry(settings.tracking_uri)
 
