@@ -26,7 +26,7 @@ FROM python:3.11-slim AS runtime
 RUN rm -rf /usr/local/lib/python3.11/site-packages/* /usr/lib/python3/dist-packages/* /usr/local/bin/pip* /usr/bin/pip* \
     && echo 'holdfast:x:10001:' >>/etc/group \
     && echo 'holdfast:x:10001:10001:Holdfast:/var/lib/holdfast:/usr/sbin/nologin' >>/etc/passwd \
-    && install -d -o 10001 -g 10001 -m 750 /var/lib/holdfast
+    && install -d -o 10001 -g 10001 -m 750 /var/lib/holdfast /var/lib/holdfast/jobs
 COPY --from=packages /opt/holdfast /opt/holdfast
 COPY deploy/images/healthy.py /opt/holdfast/healthy.py
 ENV PATH=/opt/holdfast/bin:/usr/local/bin:/usr/bin:/bin \
@@ -59,7 +59,7 @@ LABEL org.opencontainers.image.title="Holdfast: the FastAPI door" \
 FROM code AS bento-build
 COPY bentofile.yaml README.md ./
 COPY contracts contracts
-RUN BENTOML_HOME=/bentoml BENTOML_DO_NOT_TRACK=True /opt/holdfast/bin/python -m cli.main build --bento-version image \
+RUN PATH=/uv/bin:$PATH BENTOML_HOME=/bentoml BENTOML_DO_NOT_TRACK=True /opt/holdfast/bin/python -m cli.main build --bento-version image \
     && mv /bentoml/bentos/churn/image /bento \
     && /opt/holdfast/bin/python -m compileall -q --invalidation-mode unchecked-hash /bento/src
 
