@@ -1,0 +1,89 @@
+"""From a fresh copy of the tree: `make secrets up smoke`, a service that is away is named, and nothing is left behind."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.host.services import PROFILES
+from tests.compose.conftest import MakeStack
+from tests.compose.stack import Stack
+
+pytestmark = pytest.mark.slow
+
+QUICK = "--trials 1 --candidates logistic"
+AWAY = ("redis", "exporter", "reports", "alertmanager", "scheduler", "fastapi")
+"""Services without which most of the others go on."""
+
+
+def test_a_fresh_copy_comes_up_on_postgresql_and_a_service_that_is_away_is_named(
+    new_stack: MakeStack, tmp_path: Path
+) -> None:
+    stack = new_stack("pg")
+
+    said = stack.make("secrets", "up", "smoke").stdout
+    assert "no version is in production yet" in said
+    assert said.count("SYNTHETIC customers") == 2, "it is said before and after"
+    assert "\neverything holds, in " in said
+    assert_each_service_is_named(stack, said)
+    assert stack.predict().json()["model_version"] == "1"
+
+    again = stack.make("up").stdout
+    assert "version 1 is in production; predict with:\n  curl -s http://127.0.0.1:" in again
+
+    (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
+    refused = stack.make("up", check=False, DATA=str(tmp_path / "bad.csv"), RETRAIN="yes")
+    assert refused.returncode
+    assert "no model was promoted: the table or its contract was refused" in refused.stdout
+    assert "customerID" in refused.stdout, "the ring's own words are there"
+    assert stack.predict().status_code == 200, "everything stays up"
+
+    stack.compose("stop", "--timeout", "10", *AWAY)
+    told = stack.make("smoke", check=False)
+    assert told.returncode
+    for service in AWAY:
+        assert f"FAILED  {service}: the engine says that it is well: it is exited" in told.stdout
+    assert "ok      bento: it serves version 1 itself" in told.stdout
+    assert "ok      a customer is scored through the front" in told.stdout
+    assert "FAILED  fastapi: it serves version 1 itself" in told.stdout
+    assert "FAILED  prometheus: every target is up: " in told.stdout
+    assert "docker-compose up -d redis" in told.stdout, "it says what to do"
+
+    stack.make("down")
+    assert volumes_of(stack), "without a word, data is kept"
+    stack.make("down", VOLUMES="delete", YES="yes")
+    assert (containers_of(stack), volumes_of(stack), networks_of(stack)) == ([], [], [])
+
+
+def test_a_fresh_copy_comes_up_on_mariadb_with_a_model_from_a_table(new_stack: MakeStack, customers: Path) -> None:
+    stack = new_stack("my", profiles="core,monitoring,mysql")
+
+    said = stack.make("secrets", "up", "smoke", DATA=str(customers), RING=QUICK, SAMPLE="no").stdout
+
+    assert "version 1 is in production; predict with:" in said
+    assert "SYNTHETIC" not in said
+    assert "ok      mariadb: the churn store's tables are there" in said
+    assert "\neverything holds, in " in said
+    stack.make("down", VOLUMES="delete", YES="yes")
+    assert (containers_of(stack), volumes_of(stack), networks_of(stack)) == ([], [], [])
+
+
+def assert_each_service_is_named(stack: Stack, said: str) -> None:
+    profiles = stack.settings["COMPOSE_PROFILES"].split(",")
+    for service in (name for profile in profiles for name in PROFILES[profile]):
+        assert f"ok      {service}: the engine says that it is well" in said
+
+
+def containers_of(stack: Stack) -> list[str]:
+    return _of(stack, "ps", "-aq")
+
+
+def volumes_of(stack: Stack) -> list[str]:
+    return _of(stack, "volume", "ls", "-q")
+
+
+def networks_of(stack: Stack) -> list[str]:
+    return _of(stack, "network", "ls", "-q")
+
+
+def _of(stack: Stack, *words: str) -> list[str]:
+    return stack.run("docker", *words, "--filter", f"label=com.docker.compose.project={stack.name}").stdout.split()
