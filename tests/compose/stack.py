@@ -172,6 +172,6 @@ def start_laboratory() -> bool:
 
 
 def make_environment() -> dict[str, str]:
-    """Builds in the laboratory have no network of their own; a make that runs the tests lends its variables to nobody."""
+    """The laboratory builds on the host's network; a make that runs the tests lends its variables to nobody."""
     network = {"HOLDFAST_BUILD_NETWORK": "host"} if LABORATORY.is_file() else {}
     return environment_for_children(**network, HOLDFAST_TAG=TAG, MAKEFLAGS="", MAKELEVEL="0")

@@ -1,4 +1,4 @@
-"""From a fresh copy of the tree: `make secrets up smoke`, a service that is away is named, and nothing is left behind."""
+"""A fresh copy of the tree comes up and is whole, a service that is away is named, and nothing is left behind."""
 
 from pathlib import Path
 
