@@ -15,7 +15,7 @@ from deploy.host.backups.installation import Installation
 from deploy.host.backups.manifest import Manifest
 from deploy.host.backups.streams import answer
 from deploy.host.backups.volumes import HOMES, KEPT, MARK, SPOOL, Volumes
-from deploy.host.compose import compose
+from deploy.host.compose import answer_of
 from deploy.host.failure import HostError
 from deploy.host.readiness import wait_for
 
@@ -60,8 +60,8 @@ class Return:
 
     def bring(self) -> None:
         """Fill volumes and databases; nothing but the databases runs meanwhile."""
-        compose("stop", capture_output=True)
-        compose("up", "--no-start", capture_output=True)
+        answer_of("stop")
+        answer_of("up", "--no-start")
         volumes = self.installation.volumes()
         volumes.write(MARK_VOLUME, MARK, self._mark)
         for volume in (each for each in KEPT if f"{each}.tar.gz" in self.manifest.files):
@@ -84,7 +84,7 @@ class Return:
 
     def _start_databases(self) -> None:
         """Start them; a first start makes the databases and their roles with the passwords of this `.env`."""
-        compose("up", "-d", "--no-deps", *self.installation.services, capture_output=True)
+        answer_of("up", "-d", "--no-deps", *self.installation.services)
         wait_for(self.installation.services, self.installation.project, seconds=PATIENCE_SECONDS)
         for service in self.installation.services:
             self._require_not_older(Server.of(service))

@@ -72,7 +72,7 @@ def save(command: Sequence[str], path: Path, *, fine: Iterable[int] = (0,)) -> W
         except OSError as error:
             source.kill()
             raise HostError(f"{path} can't be written: {error.strerror or error}") from error
-        _require(source, command, said, fine)
+        _require(source, path, said, fine)
     return written
 
 
@@ -90,7 +90,7 @@ def feed(path: Path, command: Sequence[str]) -> None:
         except (OSError, EOFError) as error:
             sink.kill()
             raise HostError(f"{path} can't be read: {error}") from error
-        _require(sink, command, said, (0,))
+        _require(sink, path, said, (0,))
 
 
 def answer(*command: str, given: str = "") -> str:
@@ -143,15 +143,15 @@ def _fed(path: Path, sink: IO[bytes] | None) -> None:
         shutil.copyfileobj(file, sink, CHUNK_BYTES)
 
 
-def _require(process: subprocess.Popen[bytes], command: Sequence[str], said: IO[bytes], fine: Iterable[int]) -> None:
+def _require(process: subprocess.Popen[bytes], path: Path, said: IO[bytes], fine: Iterable[int]) -> None:
     status = process.wait()
     if status not in fine:
         said.seek(0)
         words = said.read().decode(errors="replace").strip()[-LAST_WORDS:]
-        raise HostError(f"`{_short(command)}` gave exit status {status}: {words or 'it said nothing'}")
+        raise HostError(f"{path.name}: the command gave exit status {status}: {words or 'it said nothing'}")
 
 
 def _short(command: Sequence[str]) -> str:
-    """A command as a message shows it: without the ids and limits that a container is run with."""
+    """A command as a message shows it: without the limits that a container is run with."""
     words = [word for word in command if not word.startswith("-")]
     return " ".join([*words[:2], "…", *words[-2:]] if len(words) > 4 else words)[:300]
