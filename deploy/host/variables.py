@@ -94,7 +94,10 @@ VARIABLES = (
     _made("HOLDFAST_CPUS", lambda _: str(_cores()), "Cores that one busy service may take; no more than there are."),
     _plain("HOLDFAST_DOOR_MEMORY", "2g", "Most memory of a door: about 300 MB a worker, and 300 MB."),
     _plain("HOLDFAST_TRAINING_MEMORY", "4g", "Most memory of the worker, and of the scheduler: they train."),
-    _plain("HOLDFAST_MLFLOW_WORKERS", "2", "Processes of the MLflow server, 250 MB each."),
+    _made(
+        "HOLDFAST_MLFLOW_WORKERS", lambda _: str(min(max(_cores() // 2, 1), 4)),
+        "Processes of the MLflow server, 250 MB each.",
+    ),
     _plain("HOLDFAST_MLFLOW_NAMES", "", "Further names that MLflow answers to, each after a comma: `,mlflow.example`."),
     _plain(
         "HOLDFAST_ARTIFACTS", "/var/lib/mlflow/artifacts",
