@@ -1,9 +1,11 @@
 """The SQL database: opened by its URL, migrated to the tables that this version knows.
 
-Alembic is imported by the functions that need it: a serving worker only opens the database.
+Alembic and MySQL's driver are imported by the functions that need them: a serving worker only opens its database.
 """
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,11 +24,21 @@ if TYPE_CHECKING:
 
 VERSION_TABLE = "churn_alembic_version"
 MIGRATION_LOCK = 0x436875726E  # any number that no other program uses for an advisory lock
+MYSQL_LOCK = "CONCAT('holdfast ', MD5(DATABASE()))"  # a name is of the whole server, and ends after 64 characters
+MIGRATION_SECONDS = 240
 BUSY_SECONDS = 15
 ALEMBIC = threading.Lock()
 """Alembic keeps what it works on in a global: two threads that migrate two databases would mix them up."""
 
 LOADING = threading.Lock()
+SCHEMES = "sqlite:///path, postgresql://user:password@host:5432/name or mysql://user:password@host:3306/name"
+DRIVERS = {
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mysql+pymysql",
+    "mariadb+pymysql": "mysql+pymysql",
+}
 
 # Shared folders of a database server that is gone answer nothing: libpq would wait for minutes.
 POSTGRES = {
@@ -40,7 +52,9 @@ POSTGRES = {
 
 
 def open_database(url: str) -> Engine:
-    """Return an engine; nothing is connected yet. `postgres://` and `postgresql://` mean psycopg 3.
+    """Return an engine; nothing is connected yet.
+
+    `postgres://` and `postgresql://` mean psycopg 3, `mysql://` and `mariadb://` PyMySQL.
 
     Raises:
         StoreError: the URL can't be read, or names a database that has no driver here.
@@ -49,11 +63,13 @@ def open_database(url: str) -> Engine:
     try:
         if address.get_backend_name() == "sqlite":
             return _open_sqlite(address)
+        if address.drivername == "mysql+pymysql":
+            return _open_mysql(address)
         settings = POSTGRES if address.get_backend_name() == "postgresql" else {}
         return create_engine(address, pool_pre_ping=True, pool_timeout=5, hide_parameters=True, connect_args=settings)
     except (ArgumentError, ModuleNotFoundError) as error:
         shown = address.render_as_string(hide_password=True)
-        raise StoreError(f"no driver for the database {shown}: {error}. Use sqlite:/// or postgresql://") from error
+        raise StoreError(f"no driver for the database {shown}: {error}. Expected {SCHEMES}") from error
 
 
 def migrate(engine: Engine) -> None:
@@ -71,8 +87,7 @@ def migrate(engine: Engine) -> None:
     if is_current(engine):
         return
     config = _alembic()
-    with writing(engine) as connection:
-        wait_for_other_migrations(connection)
+    with changing_tables(engine) as connection:
         config.attributes["connection"] = connection
         try:
             with ALEMBIC:
@@ -104,11 +119,37 @@ def is_current(engine: Engine) -> bool:
     return found is not None and found not in older
 
 
-def wait_for_other_migrations(connection: Connection) -> None:
-    """Let no other process make tables until this transaction ends."""
-    # SQLite is locked already by BEGIN IMMEDIATE.
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+@contextmanager
+def changing_tables(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that makes tables, while no other process does so with this function.
+
+    Raises:
+        StoreError: another has been at it for minutes, or the database did not answer.
+    """
+    with _alone(engine), writing(engine) as connection:
+        # SQLite is locked already by BEGIN IMMEDIATE.
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+        yield connection
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[None]:
+    """Hold MySQL's lock in a connection of its own: it must outlive the transaction, which each new table ends."""
+    if engine.dialect.name != "mysql":
+        yield
+        return
+    with reading(engine) as connection:
+        got = connection.execute(text(f"SELECT GET_LOCK({MYSQL_LOCK}, {MIGRATION_SECONDS})")).scalar_one()
+        if got != 1:
+            raise StoreError(
+                f"another process has been changing the tables of {engine.url.render_as_string(hide_password=True)} for "
+                f"{MIGRATION_SECONDS} s: look for it with SHOW PROCESSLIST, or try again"
+            )
+        try:
+            yield
+        finally:
+            connection.execute(text(f"SELECT RELEASE_LOCK({MYSQL_LOCK})"))
 
 
 def _address(url: str) -> URL:
@@ -116,12 +157,14 @@ def _address(url: str) -> URL:
         address = make_url(url)
     except ArgumentError as error:
         # The URL is not shown: what can't be parsed may be a password.
-        raise StoreError(
-            "the database URL can't be read: expected sqlite:///path or postgresql://user:password@host:5432/name"
-        ) from error
-    if address.drivername in {"postgres", "postgresql"}:
-        return address.set(drivername="postgresql+psycopg")
-    return address
+        raise StoreError(f"the database URL can't be read: expected {SCHEMES}") from error
+    return address.set(drivername=DRIVERS.get(address.drivername, address.drivername))
+
+
+def _open_mysql(address: URL) -> Engine:
+    from churn.stores.mysql import open_mysql  # noqa: PLC0415  see the module's docstring
+
+    return open_mysql(address)
 
 
 def _open_sqlite(address: URL) -> Engine:

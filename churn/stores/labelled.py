@@ -135,8 +135,9 @@ class LabelledStore:
         Every prediction of the span has to be due already: it ends a horizon and the delay ago, or earlier.
         """
         found: list[DuePrediction] = []
-        with reading(self._engine) as connection:
-            rows = connection.execution_options(stream_results=True).execute(_first_ones(span))
+        # Two connections: MySQL answers nothing else in one until the last row of a stream was read.
+        with reading(self._engine) as stream, reading(self._engine) as connection:
+            rows = stream.execution_options(stream_results=True).execute(_first_ones(span))
             for some in rows.partitions(AT_ONCE):
                 found += self._labelled(connection, some, horizon)
         return found[::-1]

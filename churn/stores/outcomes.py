@@ -9,7 +9,7 @@ from churn.scoring.outcome import Outcome
 from churn.scoring.prediction import utc_now
 from churn.stores.tables import outcomes
 from churn.stores.transactions import reading, writing
-from churn.stores.upserts import insert_or_ignore
+from churn.stores.upserts import ignore_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class OutcomeStore:
         if not rows:
             return 0
         with writing(self._engine) as connection:
-            insert = insert_or_ignore(outcomes, connection.dialect.name)
-            return connection.execute(insert, [{"outcome_id": key, **row} for key, row in rows.items()]).rowcount
+            # In one order: of two who send some of the same, neither waits for the other for ever.
+            return ignore_rows(connection, outcomes, [{"outcome_id": key, **rows[key]} for key in sorted(rows)])
 
     def count(self, model_name: str) -> int:
         """Return how many outcomes of a model's customers are known."""

@@ -24,7 +24,7 @@ from sqlalchemy.types import TypeEngine
 
 from churn.errors import StoreError, UsageError
 from churn.scoring.prediction import utc_now
-from churn.stores.database import open_database, wait_for_other_migrations
+from churn.stores.database import changing_tables, open_database
 from churn.stores.transactions import reading, writing
 from churn.stores.upserts import insert_or_replace, replace_rows
 
@@ -60,8 +60,7 @@ class ScoreTable:
             raise UsageError(f"{table!r} can't be the name of a score table: use letters, digits and _")
         self._engine = open_database(url)
         self._scores, self._jobs = _tables(table)
-        with writing(self._engine) as connection:
-            wait_for_other_migrations(connection)
+        with changing_tables(self._engine) as connection:
             self._scores.metadata.create_all(connection)
             present = {column["name"] for column in inspect(connection).get_columns(table)}
         if missing := [name for name in LATER if name not in present]:
@@ -111,8 +110,7 @@ class ScoreTable:
         from alembic.operations import Operations  # noqa: PLC0415
 
         try:
-            with writing(self._engine) as connection:
-                wait_for_other_migrations(connection)
+            with changing_tables(self._engine) as connection:
                 operations = Operations(MigrationContext.configure(connection))
                 present = {column["name"] for column in inspect(connection).get_columns(self._scores.name)}
                 for name in names:

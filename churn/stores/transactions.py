@@ -1,5 +1,6 @@
 """Transactions: one to read, one to write, and SQLAlchemy's errors said in one line of ours."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,8 +13,14 @@ from churn.scoring.prediction import utc_text
 NOW = {
     "postgresql": text("SELECT clock_timestamp()"),
     "mysql": text("SELECT UTC_TIMESTAMP(3)"),
-    "mariadb": text("SELECT UTC_TIMESTAMP(3)"),
 }
+
+UNSPEAKABLE = "can not be used with MySQL"
+"""PyMySQL's words for numbers that are none, which it calls an error of the program."""
+
+# MySQL quotes values in its messages, which may be a customer's.
+QUOTED = re.compile(r"'.*' for |value: '.*'|near '.*'", re.DOTALL)
+MISSING = ("no such table", "no such column", "does not exist", "doesn't exist", "Unknown column")
 
 
 @contextmanager
@@ -43,6 +50,8 @@ def translated(engine: Engine) -> Iterator[None]:
     except (exc.DataError, exc.IntegrityError) as error:
         raise RefusedError(f"{_place(engine)} refused the values: {_cause(error)}") from error
     except exc.SQLAlchemyError as error:
+        if UNSPEAKABLE in str(error):
+            raise RefusedError(f"{_place(engine)} refused the values: {_cause(error)}") from error
         raise StoreError(f"{_place(engine)} failed: {_cause(error)}. {_remedy(error)}") from error
 
 
@@ -79,12 +88,19 @@ def _place(engine: Engine) -> str:
 
 def _cause(error: exc.SQLAlchemyError) -> str:
     cause = getattr(error, "orig", None) or error
-    lines = str(cause).strip().splitlines()
+    lines = _words(cause).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(cause).__name__
+
+
+def _words(cause: BaseException) -> str:
+    """Return what a driver says; PyMySQL says a number and a sentence."""
+    if len(cause.args) == 2 and isinstance(cause.args[0], int):
+        return QUOTED.sub("a value for ", str(cause.args[1]))
+    return str(cause)
 
 
 def _remedy(error: exc.SQLAlchemyError) -> str:
     cause = str(getattr(error, "orig", None) or error)
-    if "no such table" in cause or "no such column" in cause or "does not exist" in cause:
+    if any(words in cause for words in MISSING):
         return "If its tables are missing or old, `churn doctor` says how to migrate it"
     return "Check CHURN_DATABASE_URL, that the server runs, and its disk; `churn doctor` tests it"

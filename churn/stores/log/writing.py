@@ -15,8 +15,6 @@ from churn.stores.upserts import ignore_rows
 VALUES = itemgetter(*PREDICTIONS.names)
 OF_BLOCK = select(predictions.c.prediction_id, predictions.c.digest).where(predictions.c.block == bindparam("number"))
 ADD_MOVE = insert(promotions)
-COUNTING = frozenset({"sqlite", "postgresql"})
-"""Databases that say how many rows were new; MySQL counts those that were there, too."""
 
 
 def add_predictions(connection: Connection, rows: Sequence[dict[str, object]]) -> int:
@@ -33,8 +31,7 @@ def add_predictions(connection: Connection, rows: Sequence[dict[str, object]]) -
     for row in rows:
         row["digest"] = PREDICTIONS.digest(VALUES(row))
         row["block"] = tail.number + 1
-    count = ignore_rows(connection, predictions, rows)
-    is_plain = count == len(rows) and connection.dialect.name in COUNTING
+    is_plain = ignore_rows(connection, predictions, rows) == len(rows)
     fresh = rows if is_plain else _stored_of(connection, rows, tail.number + 1)
     if fresh:
         pairs = [(str(row["prediction_id"]), str(row["digest"])) for row in fresh]

@@ -53,7 +53,7 @@ def test_a_database_that_nobody_wrote_to_is_sound(engine: Engine) -> None:
         ("UPDATE promotions SET reason = 'worse' WHERE id = 1", "move 1 was changed (block 3)"),
         ("UPDATE promotions SET actor = 'bob' WHERE id = 2", "move 2 was changed (block 4)"),
         ("DELETE FROM promotions WHERE id = 2", "1 move of block 4 is missing"),
-        ('UPDATE log_blocks SET "rows" = 3 WHERE number = 5', "block 5 was changed"),
+        ("UPDATE log_blocks SET {rows} = 3 WHERE number = 5", "block 5 was changed"),
         ("UPDATE log_blocks SET hash = previous WHERE number = 2", "block 2 was changed"),
         ("UPDATE log_blocks SET details = '{}' WHERE number = 0", "block 0 was changed"),
         ("DELETE FROM predictions WHERE block = 2", "all predictions of block 2 are missing"),
@@ -77,7 +77,7 @@ def test_a_database_that_nobody_wrote_to_is_sound(engine: Engine) -> None:
     ],
 )
 def test_one_change_is_found_and_named(undone: Connection, statement: str, words: str) -> None:
-    undone.execute(text(statement))
+    undone.execute(text(statement.replace("{rows}", undone.dialect.identifier_preparer.quote("rows"))))
 
     assert checked_on(undone).findings == [words]
 
