@@ -64,11 +64,10 @@ def churn_json(project: str, *words: str) -> Any:
         raise HostError(f"`churn {' '.join(words)} --json` printed no JSON: {said[:200]}") from error
 
 
-def production_version(project: str) -> str | None:
-    """Return the version that has the alias `production`; None: none has.
+def aliases(project: str) -> dict[str, str]:
+    """Return the version that each alias names.
 
     Raises:
         HostError: it could not be asked.
     """
-    production = churn_json(project, "status")["production"]
-    return str(production["version"]) if production else None
+    return {alias: str(version) for alias, version in churn_json(project, "status")["aliases"].items()}

@@ -16,9 +16,10 @@ from deploy.host.checks.keys import admitted
 from deploy.host.checks.moves import of_moves
 from deploy.host.checks.predictions import of_predictions, of_record
 from deploy.host.checks.published import of_published
+from deploy.host.compose import program
 from deploy.host.failure import HostError
 from deploy.host.first_model import served_version
-from deploy.host.inside import production_version
+from deploy.host.inside import aliases
 from deploy.host.sample import make_version
 
 EMPTY = "no version is in production: `make up DATA=customers.csv` trains one, `make smoke` makes one up"
@@ -40,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     Returns:
         0 when everything holds, else 1.
     """
+    program()
     began, at = time.monotonic(), Installation(environment.read())
     wrong = failures([*of_engine(at), *of_databases(at), *of_published(at)])
     version, problem = version_of(at, may_make=not arguments.no_sample)
@@ -53,12 +55,12 @@ def run(arguments: argparse.Namespace) -> int:
 def version_of(at: Installation, *, may_make: bool) -> tuple[str | None, str]:
     """Return the version in production, made if need be and allowed; else None, and why there is none."""
     try:
-        version = production_version(at.project)
-        if version is None and may_make:
-            version = make_version(at.project, at.url("front"))
+        at.aliases.update(aliases(at.project))
+        if "production" not in at.aliases and may_make:
+            at.aliases["production"] = make_version(at.project, at.url("front"))
     except HostError as error:
         return served_version(at.url("front")), str(error)
-    return version, "there is none"
+    return at.aliases.get("production"), "there is none"
 
 
 def told(wrong: Sequence[str], seconds: float) -> int:

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from deploy.host import environment, images
+from deploy.host import environment
+from deploy.host.__main__ import main
 from deploy.host.compose import compose
 from deploy.host.failure import HostError
 from deploy.host.first_model import await_version, bring, curl, require_file, served_version, train
 from deploy.host.former import our_images
-from deploy.host.inside import production_version
+from deploy.host.inside import aliases
 from deploy.host.preconditions import is_built, objections
 from deploy.host.readiness import wait_for
 from deploy.host.services import active, seen
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     compose("up", "-d", check=False)  # who did not start is told below, with its last words
     wait_for(services, settings["COMPOSE_PROJECT_NAME"], seconds=arguments.wait_seconds)
     front = front_of(settings)
-    before = served_version(front) or production_version(settings["COMPOSE_PROJECT_NAME"])
+    before = served_version(front) or aliases(settings["COMPOSE_PROJECT_NAME"]).get("production")
     if files and (before is None or arguments.retrain):
         _train(files, settings["COMPOSE_PROJECT_NAME"], shlex.split(arguments.ring))
         print(f"version {await_version(front, before)} is in production; predict with:\n  {curl(front)}")
@@ -66,7 +67,8 @@ def prepare(settings: Mapping[str, str]) -> None:
         raise HostError("nothing was started: mend what is named above, then `make up` again")
     if missing:
         print(f"building {', '.join(missing)}: some minutes, once", flush=True)
-        images.run(argparse.Namespace())
+        if main(["images"]):
+            raise HostError("the images could not be built: what stopped it is above; nothing was started")
 
 
 def front_of(settings: Mapping[str, str]) -> str:

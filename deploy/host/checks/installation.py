@@ -20,11 +20,13 @@ class Installation:
     Attributes:
         settings: its `.env`.
         api_key: shown with predictions, where they need one.
+        aliases: version by alias, as they were found.
         seen: what one check leaves for later ones: the id of a prediction.
     """
 
     settings: Mapping[str, str]
     api_key: str = ""
+    aliases: dict[str, str] = field(default_factory=dict)
     seen: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -45,12 +45,12 @@ def _counted(at: Installation) -> float:
 
 
 def _move(at: Installation, version: str) -> None:
-    staged = churn_json(at.project, "status")["aliases"].get("staging")
+    staged = at.aliases.get("staging")
     reason = "make smoke: a move that harms nobody"
-    churn(at.project, "staging", "give", "--version", str(staged or version), "--reason", reason)
+    churn(at.project, "staging", "give", "--version", staged or version, "--reason", reason)
     if staged is None:
         churn(at.project, "staging", "take", "--reason", reason)
-    moves = churn_json(at.project, "audit", "history", "--alias", "staging", "--version", str(staged or version))
+    moves = churn_json(at.project, "audit", "history", "--alias", "staging", "--version", staged or version)
     mine = [one for one in moves if one["reason"] == reason and one["status"] == "done"]
     require(any(one["action"] == "give" for one in mine), "the move is not in `churn audit history`")
 
