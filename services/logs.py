@@ -30,6 +30,9 @@ LIBRARIES = ("uvicorn", "uvicorn.error", "bentoml", "circus")
 SILENT = ("uvicorn.access",)
 """Our own access log takes its place; if its lines could reach a handler they would be prepared for each request."""
 
+QUIET = ("urllib3.connectionpool",)
+"""It tells of each attempt, every second while the registry is away; whoever asked tells of that once."""
+
 SEPARATORS = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 """JSON leaves them as they are; some readers end a line there."""
 
@@ -100,6 +103,7 @@ def configure_logs(process: str, log_format: LogFormat = "text", *, version: Ver
     logging.captureWarnings(capture=True)
     ours = {"level": "INFO", "handlers": ["stderr"], "propagate": False}
     theirs = {"level": "WARNING", "handlers": [], "propagate": True}
+    quiet = {"level": "ERROR", "handlers": [], "propagate": True}
     silent = {"handlers": [], "propagate": False}
     logging.config.dictConfig(
         {
@@ -110,6 +114,7 @@ def configure_logs(process: str, log_format: LogFormat = "text", *, version: Ver
             "loggers": {
                 **dict.fromkeys(OURS, ours),
                 **dict.fromkeys(LIBRARIES, theirs),
+                **dict.fromkeys(QUIET, quiet),
                 **dict.fromkeys(SILENT, silent),
             },
             "root": {"level": "WARNING", "handlers": ["stderr"]},

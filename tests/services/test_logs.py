@@ -3,6 +3,8 @@
 import json
 import logging
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -103,6 +105,21 @@ def test_of_a_library_only_the_first_line_is_told(write: Write) -> None:
 
     assert "Task exception was never retrieved" in found
     assert "4711" not in found
+
+
+CONFIGURED = """
+import logging
+from services.logs import configure_logs
+configure_logs("attendant", "json")
+logging.getLogger("urllib3.connectionpool").warning("Retrying after connection broken")
+logging.getLogger("services.mirror").warning("registry away")
+"""
+
+
+def test_attempts_of_one_request_are_no_news() -> None:
+    told = subprocess.run([sys.executable, "-c", CONFIGURED], capture_output=True, text=True, check=True).stderr
+
+    assert [json.loads(line)["message"] for line in told.splitlines()] == ["registry away"]
 
 
 def access_lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:

@@ -19,8 +19,10 @@ NAMES = {
     "churn-exporter": "exporter:9200",
     "alertmanager": "alertmanager:9093",
     "prometheus": "127.0.0.1:9090",
-    "mlflow": "mlflow:5000",
 }
+BARE_ONLY = {"mlflow": "5000"}
+"""With accounts, as in docker-compose.yml, it shows its metrics to nobody."""
+
 ALERTS = alerts(read_rules())
 
 
@@ -32,9 +34,8 @@ def test_promtool_accepts_the_configuration(name: str) -> None:
 def test_bare_and_composed_differ_in_addresses_only() -> None:
     bare, composed = (_read(PROMETHEUS / name) for name in ("prometheus.yml", "prometheus.compose.yml"))
 
-    assert {job: target.partition(":")[2] for job, target in _targets(bare).items()} == {
-        job: target.partition(":")[2] for job, target in NAMES.items()
-    }
+    ports = {job: target.partition(":")[2] for job, target in _targets(bare).items()}
+    assert ports == {job: target.partition(":")[2] for job, target in NAMES.items()} | BARE_ONLY
     assert _targets(composed) == NAMES
     assert _without_addresses(bare) == _without_addresses(composed)
 
@@ -78,7 +79,8 @@ def _targets(configuration: dict[str, Any]) -> dict[str, str]:
 
 
 def _without_addresses(configuration: dict[str, Any]) -> dict[str, Any]:
-    jobs = [{**job, "static_configs": []} for job in configuration["scrape_configs"]]
+    scraped = [job for job in configuration["scrape_configs"] if job["job_name"] not in BARE_ONLY]
+    jobs = [{**job, "static_configs": []} for job in scraped]
     alerting = {**configuration["alerting"], "alertmanagers": []}
     return {**configuration, "scrape_configs": jobs, "alerting": alerting}
 
