@@ -104,7 +104,17 @@ def all_well(server: Answers) -> None:
     up = {"labels": {"job": "churn-bento"}, "health": "up", "lastError": ""}
     server.put("/api/v1/targets", {"data": {"activeTargets": [up]}})
     server.put("/api/v1/alertmanagers", {"data": {"activeAlertmanagers": [{"url": "http://alertmanager:9093"}]}})
+    server.put("/api/v1/query", neighbours("1"))
     server.put("/api/v2/alerts", [{"labels": {"alertname": "ChurnWatchdog"}}])
+
+
+def neighbours(worker: str) -> dict[str, Any]:
+    told = {"front": "1", "reports": "1", "scheduler": "1", "worker": worker}
+    return series(*(({"neighbour": name}, value) for name, value in told.items()))
+
+
+def series(*found: tuple[dict[str, str], str]) -> dict[str, Any]:
+    return {"data": {"result": [{"metric": metric, "value": [0, value]} for metric, value in found]}}
 
 
 def lines_of(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -132,6 +142,10 @@ BREAKS: dict[str, tuple[Break, str]] = {
     "prometheus: it knows": (
         lambda one: one.put("/api/v1/alertmanagers", {"data": {"activeAlertmanagers": []}}),
         "it knows none",
+    ),
+    "prometheus: the exporter hears": (
+        lambda one: one.put("/api/v1/query", neighbours("0")),
+        "nothing is heard of worker (",
     ),
     "alertmanager: ": (lambda one: one.put("/api/v2/alerts", []), "ChurnWatchdog is not there"),
     "reports: ": (lambda one: one.put("/", "", status=500, kind="text/html"), "500, not 200"),
@@ -171,10 +185,6 @@ def test_each_check_fails_alone_and_says_what_it_found_and_what_to_do(
 def test_a_recorded_prediction_can_not_be_looked_for_when_there_was_none(at: Installation) -> None:
     with pytest.raises(WrongError, match="no prediction to look for"):
         predictions._recorded(at)
-
-
-def series(*found: tuple[dict[str, str], str]) -> dict[str, Any]:
-    return {"data": {"result": [{"metric": metric, "value": [0, value]} for metric, value in found]}}
 
 
 def test_a_metric_that_did_not_rise_and_a_door_that_serves_another_version_are_seen(

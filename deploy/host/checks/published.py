@@ -12,6 +12,9 @@ from deploy.host.checks.installation import Installation
 SCRAPED_SECONDS = 30.0
 """A target that was just started is up after a few scrapes."""
 
+NEIGHBOURS = ("front", "redis", "reports", "worker", "scheduler")
+"""They show no metrics, and are asked by the exporter."""
+
 WATCHDOG_SECONDS = 60.0
 EXPERIMENTS = "/api/2.0/mlflow/experiments/search?max_results=1"
 
@@ -27,6 +30,7 @@ def of_published(at: Installation) -> Iterator[Check]:
         "prometheus": (
             ("prometheus: every target is up", _targets),
             ("prometheus: it knows where Alertmanager is", _knows_alertmanager),
+            ("prometheus: the exporter hears from every neighbour (worker, scheduler, …)", _neighbours),
         ),
         "alertmanager": (("alertmanager: the alert that always fires has arrived", _watchdog),),
         "grafana": (("grafana: the administrator of .env signs in and finds boards", _grafana),),
@@ -65,6 +69,15 @@ def _targets(at: Installation) -> None:
 def _knows_alertmanager(at: Installation) -> None:
     known = at.ask("prometheus", "/api/v1/alertmanagers").value["data"]["activeAlertmanagers"]
     require(known, "it knows none: alerts would reach nobody")
+
+
+def _neighbours(at: Installation) -> None:
+    def look() -> None:
+        found = {one["metric"]["neighbour"]: float(one["value"][1]) for one in at.series("churn_neighbour_up")}
+        silent = [name for name in NEIGHBOURS if name in at.services and not found.get(name)]
+        require(not silent, f"nothing is heard of {', '.join(silent)} (docs/runbooks/ChurnNeighbourDown.md)")
+
+    eventually(look, seconds=SCRAPED_SECONDS)
 
 
 def _watchdog(at: Installation) -> None:
