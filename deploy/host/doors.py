@@ -6,8 +6,8 @@ import json
 import subprocess
 import time
 from collections.abc import Callable
-from http.client import HTTPConnection, HTTPException
 
+from deploy.host.asking import UnansweredError, ask
 from deploy.host.compose import compose
 from deploy.host.containers import Container, container
 from deploy.host.failure import HostError
@@ -26,7 +26,7 @@ def replace(door: str, front: str, *, seconds: float) -> None:
 
     Args:
         door: bento or fastapi.
-        front: host and port of the front.
+        front: address of the front.
         seconds: how long it may take to become ready.
 
     Raises:
@@ -36,8 +36,8 @@ def replace(door: str, front: str, *, seconds: float) -> None:
     require_serving(other)
     compose("stop", door)
     compose("rm", "-f", door)
-    compose("up", "-d", "--no-deps", door)
     try:
+        compose("up", "-d", "--no-deps", door)
         wait_until_serving(door, other, seconds=seconds)
     except HostError as error:
         compose("logs", "--tail", "30", door, check=False)
@@ -93,14 +93,10 @@ def version_at(door: str) -> str | None:
 
 def door_behind(front: str) -> str:
     """Return which door the front asks now; empty when it reaches none."""
-    connection = HTTPConnection(front, timeout=5)
     try:
-        connection.request("GET", HEALTH)
-        return str(json.load(connection.getresponse())["door"])
-    except (OSError, HTTPException, ValueError, KeyError):
+        return str(ask(f"{front}{HEALTH}", seconds=5).value["door"])
+    except (UnansweredError, KeyError, TypeError):
         return ""
-    finally:
-        connection.close()
 
 
 def _version_in(health: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The images of before the last update, kept under the tag `previous`, so that there is a way back."""
+"""The images of before the last update, kept under a tag of the project's own, so that there is a way back."""
 
 from __future__ import annotations  # hosts may have Python 3.9
 
@@ -9,7 +9,9 @@ from deploy.host.compose import answer_of, container_of
 from deploy.host.containers import container, docker
 from deploy.host.failure import HostError
 
-KEPT = "previous"
+KEPT = "before-"
+"""Begins the tag; the project's name ends it, because two installations of one host share the images' names."""
+
 OURS = re.compile(r"^\s+image: [\"']?(\S*holdfast/[a-z]+:[^\s\"']+)", re.MULTILINE)
 
 
@@ -23,9 +25,9 @@ def our_images() -> list[str]:
     return names_in(answer_of("config"))
 
 
-def kept_name(image: str) -> str:
+def kept_name(image: str, project: str) -> str:
     """Return the name under which the image of before is kept."""
-    return f"{image.rpartition(':')[0]}:{KEPT}"
+    return f"{image.rpartition(':')[0]}:{KEPT}{project}"
 
 
 def running_images(services: Iterable[str]) -> dict[str, str]:
@@ -34,31 +36,56 @@ def running_images(services: Iterable[str]) -> dict[str, str]:
     return {each.image.rpartition(":")[0]: each.image_id for each in found if each and each.is_well}
 
 
-def keep(running: Mapping[str, str], images: Iterable[str]) -> list[str]:
-    """Tag what ran, where the new image is another; return what was kept."""
-    changed = [name for name in images if running.get(name.rpartition(":")[0], id_of(name)) != id_of(name)]
+def keep(running: Mapping[str, str], images: Iterable[str], project: str) -> list[str]:
+    """Tag what ran where the new image is another, and let go of what was kept of the others.
+
+    Args:
+        running: what ran well before the new images came.
+        images: by name, as they are now.
+        project: COMPOSE_PROJECT_NAME.
+
+    Returns:
+        those that changed; when none did, what was kept before stays.
+    """
+    ran = {name: running[name.rpartition(":")[0]] for name in images if name.rpartition(":")[0] in running}
+    changed = [name for name in ran if ran[name] != id_of(name)]
     for name in changed:
-        docker("tag", running[name.rpartition(":")[0]], kept_name(name))
+        docker("tag", ran[name], kept_name(name, project))
+    for name in ran:
+        if changed and name not in changed and id_of(kept_name(name, project)):
+            docker("rmi", "--no-prune", kept_name(name, project))
     return changed
 
 
-def bring_back(images: Iterable[str]) -> list[str]:
-    """Let each name mean the image of before, and `previous` the one that it meant; return which changed.
+def bring_back(images: Iterable[str], project: str) -> list[str]:
+    """Let each name mean the image of before, and that one's the image of now; return which changed.
 
     Raises:
         HostError: none is kept.
     """
-    found = [name for name in images if id_of(kept_name(name))]
+    found = [name for name in images if id_of(kept_name(name, project))]
     if not found:
         raise HostError(
-            f"no image with the tag `{KEPT}` is here: nothing was updated on this host, there is no way back"
+            f"no image has the tag {KEPT}{project}: no update replaced one on this host, there is no way back"
         )
     for name in found:
         now = id_of(name)
-        docker("tag", kept_name(name), name)
+        docker("tag", kept_name(name, project), name)
         if now:
-            docker("tag", now, kept_name(name))
+            docker("tag", now, kept_name(name, project))
     return found
+
+
+def require_here(images: Iterable[str]) -> None:
+    """See that each image is on this host, before anything is stopped.
+
+    Raises:
+        HostError: some are not.
+    """
+    if missing := [name for name in images if not id_of(name)]:
+        raise HostError(
+            f"{', '.join(missing)} not found on this host: `make images` builds them, `make update PULL=1` pulls"
+        )
 
 
 def id_of(image: str) -> str:

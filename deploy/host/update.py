@@ -10,9 +10,10 @@ import subprocess
 from collections.abc import Sequence
 
 from deploy.host import doors, environment, former, images
-from deploy.host.compose import answer_of, compose
+from deploy.host.compose import compose
 from deploy.host.containers import container
 from deploy.host.failure import HostError
+from deploy.host.services import PUBLISHED, active
 
 DATABASES = frozenset({"postgres", "mariadb", "redis"})
 """Never touched: a database moves to a new major version by backup and restore."""
@@ -34,11 +35,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    front = f"127.0.0.1:{environment.read().get('HOLDFAST_FRONT_PORT', '8080')}"
-    services = answer_of("config", "--services").split()
+    settings = environment.read()
+    services, front = active(settings), f"http://127.0.0.1:{settings.get(PUBLISHED['front'], '8080')}"
     order = doors.broken_first()
     doors.require_serving(order[-1])
-    _choose_images(arguments, services)
+    _choose_images(arguments, services, settings.get("COMPOSE_PROJECT_NAME", "holdfast"))
     if not arguments.back:
         _migrate()
     for door in order:
@@ -51,17 +52,18 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _choose_images(arguments: argparse.Namespace, services: Sequence[str]) -> None:
+def _choose_images(arguments: argparse.Namespace, services: Sequence[str], project: str) -> None:
     """Build or pull, and keep what ran; or bring that back."""
     if arguments.back:
-        _say(f"back to {', '.join(former.bring_back(former.our_images()))}")
+        _say(f"back to {', '.join(former.bring_back(former.our_images(), project))}")
         return
     running = former.running_images(services)
     if arguments.pull:
-        compose("pull", *_own(services))
+        compose("pull", *own(services))
     elif not arguments.no_build:
         images.run(argparse.Namespace())
-    kept = former.keep(running, former.our_images())
+    former.require_here(former.our_images())
+    kept = former.keep(running, former.our_images(), project)
     _say(f"new: {', '.join(kept)}" if kept else "no image changed: everything is made anew from those that run")
 
 
@@ -73,10 +75,9 @@ def _migrate() -> None:
 
 def _rest(services: Sequence[str]) -> None:
     """Make the others anew where their image or configuration changed; a worker gives its job back, or ends it."""
-    rest = [each for each in _own(services) if each not in {*doors.PORTS, ONCE, FRONT}]
-    if rest:
-        _say(f"{', '.join(rest)}: made anew where something changed")
-        compose("up", "-d", "--no-deps", *rest)
+    rest = others(services)
+    _say(f"{', '.join(rest)}: made anew where something changed")
+    compose("up", "-d", "--no-deps", *rest)
 
 
 def _front(services: Sequence[str]) -> None:
@@ -94,7 +95,13 @@ def _front(services: Sequence[str]) -> None:
         raise HostError("the front has no container: `make up` starts it")
 
 
-def _own(services: Sequence[str]) -> list[str]:
+def others(services: Sequence[str]) -> list[str]:
+    """Return those that are made anew together."""
+    return [each for each in own(services) if each not in {*doors.PORTS, ONCE, FRONT}]
+
+
+def own(services: Sequence[str]) -> list[str]:
+    """Return all but the databases."""
     return [each for each in services if each not in DATABASES]
 
 

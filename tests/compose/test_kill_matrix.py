@@ -1,0 +1,144 @@
+"""Each service is killed, stopped or paused under traffic: predictions go on, and somebody is told (T20)."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.compose import eyes
+from tests.compose.conftest import MakeStack
+from tests.compose.matrix import MEND, ROUNDS, SERVICES, WITH_MARIADB, Round, words_of
+from tests.compose.stack import Stack
+from tests.compose.traffic import RING, load_on, require_each_stored_once, wait_for_door
+from tests.faults.amounts import SETTINGS
+from tests.faults.doors import wait_until
+from tests.faults.tally import counted, tell
+
+pytestmark = pytest.mark.slow
+
+ALERT_SECONDS = 120.0
+WELL_SECONDS = 240.0
+GOES_ON_SECONDS = 5.0
+PROGRAMS = (("postgres", "mlflow", "redis", "worker", "scheduler", "exporter", "reports", "prometheus", "alertmanager"),
+            ("bento",), ("fastapi",), ("front",))  # fmt: skip
+"""What dies together."""
+
+
+@pytest.fixture(scope="module")
+def stack(new_stack: MakeStack, customers: Path) -> Stack:
+    return started(new_stack("matrix"), customers)
+
+
+def started(stack: Stack, customers: Path) -> Stack:
+    """Start it with a model and with eyes that see minutes as seconds."""
+    eyes.quicken(stack)
+    stack.make("secrets")
+    stack.run("python3", "-m", "deploy.host", "up", "--data", str(customers), "--ring", RING)
+    wait_until(lambda: eyes.is_told(stack, "ChurnWatchdog"), "alerts arrive", seconds=ALERT_SECONDS)
+    return stack
+
+
+@pytest.mark.parametrize("one", ROUNDS, ids=words_of)
+def test_predictions_go_on_and_somebody_is_told(stack: Stack, one: Round) -> None:
+    play(stack, one)
+
+
+@pytest.mark.skipif(SETTINGS.length == "short", reason="an installation of its own: CHURN_TEST_LENGTH=long")
+def test_the_same_with_mariadb(new_stack: MakeStack, customers: Path) -> None:
+    stack = started(new_stack("matrixmysql", profiles="core,monitoring,mysql"), customers)
+
+    for one in WITH_MARIADB:
+        play(stack, one)
+
+
+def test_a_program_that_dies_is_started_again(stack: Stack) -> None:
+    """The engine starts it: nobody asked it to stop."""
+    load = load_on(stack, "dies")
+    took = {}
+    for services in PROGRAMS:
+        before = {service: stack.state_of(service)["Pid"] for service in services}
+        for pid in before.values():
+            os.kill(pid, signal.SIGKILL)
+        began = time.monotonic()
+        for service, pid in before.items():
+            wait_until(lambda: is_another(stack, service, pid), f"{service} is started again", seconds=WELL_SECONDS)  # noqa: B023
+            took[service] = time.monotonic() - began
+        if {"bento", "front"} & set(services):
+            wait_for_door(load)
+    load.finish()
+
+    failed = [each for each in load.answers if each.status != 200]
+    assert len(failed) <= load_of_front(took["front"]), failed
+    stored = require_each_stored_once(stack, load)
+    tell("T20", "kill -9 of the program in each container, which the engine starts again", faults=len(took),
+         **counted([load]), **stored, back_seconds=round(max(took.values()), 1))  # fmt: skip
+
+
+def load_of_front(seconds: float) -> float:
+    """Return how many predictions may fail while the front is away: all of them."""
+    return 8 * (seconds + 2)
+
+
+def is_another(stack: Stack, service: str, pid: int) -> bool:
+    state = stack.state_of(service)
+    return state["Status"] == "running" and state["Pid"] != pid and state.get("Health", {}).get("Status") == "healthy"
+
+
+def play(stack: Stack, one: Round) -> None:
+    """Make a round's faults, see each told of, mend them, see that over, and count."""
+    fault, services = one
+    for service in services:
+        wait_until(lambda: not heard(stack, service), f"{service} is not missed yet", seconds=ALERT_SECONDS)  # noqa: B023
+    load = load_on(stack, fault)
+    told, back = [], []
+    with mended(stack, one):
+        began = time.monotonic()
+        for service in services:
+            stack.compose(fault, service)
+        for service in services:
+            wait_until(lambda: heard(stack, service), f"{service} is missed", seconds=ALERT_SECONDS)  # noqa: B023
+            told.append(time.monotonic() - began)
+        time.sleep(GOES_ON_SECONDS)
+    began = time.monotonic()
+    for service in services:
+        wait_until(lambda: is_well(stack, service), f"{service} is back", seconds=WELL_SECONDS)  # noqa: B023
+        back.append(time.monotonic() - began)
+    wait_for_door(load)
+    load.finish()
+    if all(SERVICES[each].answers for each in services):
+        assert not load.failed
+    stored = require_each_stored_once(stack, load)
+    tell("T20", words_of(one), faults=len(services), **counted([load]), **stored,
+         alert_seconds=round(max(told), 1), back_seconds=round(max(back), 1))  # fmt: skip
+
+
+@contextlib.contextmanager
+def mended(stack: Stack, one: Round) -> Iterator[None]:
+    """End the faults when the block ends, whatever it found."""
+    fault, services = one
+    try:
+        yield
+    finally:
+        for service in services:
+            stack.compose(MEND[fault], service, check=False)
+
+
+def heard(stack: Stack, service: str) -> bool:
+    """Say whether a service's alert fires, and somebody would be told; of Prometheus, whether it is silent."""
+    expected = SERVICES[service]
+    if not expected.alert:
+        return not eyes.is_firing(stack, "ChurnWatchdog")
+    fires = eyes.is_firing(stack, expected.alert, **expected.labels)
+    return fires and (service == "alertmanager" or eyes.is_told(stack, expected.alert, **expected.labels))
+
+
+def is_well(stack: Stack, service: str) -> bool:
+    """Say whether it is healthy, and nobody misses it any longer."""
+    expected = SERVICES[service]
+    fires = eyes.is_firing(stack, expected.alert or "ChurnWatchdog", **expected.labels)
+    is_seen = eyes.is_firing(stack, "ChurnWatchdog")
+    return is_seen and fires != bool(expected.alert) and stack.state_of(service)["Health"]["Status"] == "healthy"
