@@ -22,6 +22,13 @@ def read(path: Path = FILE) -> dict[str, str]:
     return {**found, **{name: os.environ[name] for name in found if name in os.environ}}  # noqa: TID251  the host's only settings
 
 
+def known(*names: str, path: Path = FILE) -> dict[str, str]:
+    """Return those of some variables that have a value, for commands that need no `.env`."""
+    found = parse(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    values = {name: os.environ.get(name, found.get(name)) for name in names}  # noqa: TID251  as above
+    return {name: value for name, value in values.items() if value}
+
+
 def parse(text: str) -> dict[str, str]:
     """Return the variables of a text; comments and empty lines say nothing."""
     lines = (line.strip() for line in text.splitlines())

@@ -1,15 +1,15 @@
 # MLflow's server with accounts, PostgreSQL and S3: the group mlflow-server of the lock, and no code of ours.
 FROM python:3.11-slim AS packages
 ENV UV_FROZEN=1 UV_LINK_MODE=copy UV_NO_CACHE=1 UV_PYTHON=/usr/local/bin/python UV_PYTHON_DOWNLOADS=never \
-    UV_PROJECT_ENVIRONMENT=/opt/holdfast
+    UV_PROJECT_ENVIRONMENT=/opt/holdfast PYTHONHASHSEED=0
 WORKDIR /build
 COPY uv.lock deploy/images/uv_requirement.py ./
 RUN python uv_requirement.py uv.lock >uv.txt \
     && python -m venv /uv \
     && /uv/bin/pip install --quiet --no-cache-dir --require-hashes -r uv.txt
-COPY pyproject.toml ./
+COPY pyproject.toml deploy/images/slim.py ./
 RUN /uv/bin/uv sync --quiet --only-group mlflow-server \
-    && /opt/holdfast/bin/python -m compileall -q -j 2 --invalidation-mode unchecked-hash /opt/holdfast/lib
+    && /opt/holdfast/bin/python slim.py /opt/holdfast/lib/python3.11/site-packages scipy sklearn matplotlib fontTools
 
 FROM python:3.11-slim AS mlflow
 RUN rm -rf /usr/local/lib/python3.11/site-packages/* /usr/lib/python3/dist-packages/* /usr/local/bin/pip* /usr/bin/pip* \

@@ -2,15 +2,15 @@
 # The old builder builds all stages above the target: their order is the order in which they depend on each other.
 FROM python:3.11-slim AS packages
 ENV UV_FROZEN=1 UV_LINK_MODE=copy UV_NO_CACHE=1 UV_PYTHON=/usr/local/bin/python UV_PYTHON_DOWNLOADS=never \
-    UV_PROJECT_ENVIRONMENT=/opt/holdfast
+    UV_PROJECT_ENVIRONMENT=/opt/holdfast PYTHONHASHSEED=0
 WORKDIR /build
 COPY uv.lock deploy/images/uv_requirement.py ./
 RUN python uv_requirement.py uv.lock >uv.txt \
     && python -m venv /uv \
     && /uv/bin/pip install --quiet --no-cache-dir --require-hashes -r uv.txt
-COPY pyproject.toml ./
+COPY pyproject.toml deploy/images/slim.py ./
 RUN /uv/bin/uv sync --quiet --no-default-groups --no-install-project \
-    && /opt/holdfast/bin/python -m compileall -q -j 2 --invalidation-mode unchecked-hash /opt/holdfast/lib
+    && /opt/holdfast/bin/python slim.py /opt/holdfast/lib/python3.11/site-packages
 
 FROM packages AS code
 COPY cli cli
@@ -18,8 +18,12 @@ COPY monitoring monitoring
 COPY pipelines pipelines
 COPY services services
 COPY churn churn
-RUN /uv/bin/uv pip install --quiet --python /opt/holdfast/bin/python --prefix /code --no-deps . \
-    && /opt/holdfast/bin/python -m compileall -q --invalidation-mode unchecked-hash /code/lib
+COPY deploy/images/build-constraints.txt deploy/images/entry_point.py ./
+# A wheel is a folder that is unpacked: an installer would write when and whence beside it.
+RUN /uv/bin/uv build --quiet --wheel --require-hashes --build-constraints build-constraints.txt --out-dir wheels \
+    && python -m zipfile -e wheels/*.whl /code/lib/python3.11/site-packages \
+    && /opt/holdfast/bin/python -m compileall -q --invalidation-mode unchecked-hash /code/lib \
+    && install -D entry_point.py /code/bin/churn
 
 FROM python:3.11-slim AS runtime
 # Whatever installs packages goes; nobody here has a password, a shell or a file of the program.

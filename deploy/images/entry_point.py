@@ -1,0 +1,6 @@
+#!/opt/holdfast/bin/python
+"""`churn`."""
+
+from cli.main import run
+
+run()
