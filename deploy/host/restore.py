@@ -88,12 +88,20 @@ def misfits(installation: Installation, manifest: Manifest) -> Iterator[str]:
             f"the backup's artifacts are in {manifest.artifacts}, and .env names {installation.artifacts}: "
             f"set HOLDFAST_ARTIFACTS{'=' + manifest.artifacts if manifest.artifacts != 'volume' else ' to nothing'}"
         )
+    if model := _another(installation, manifest, "HOLDFAST_MODEL"):
+        yield f"the backup's model is {model}, and .env names another: set HOLDFAST_MODEL={model}"
     for database, revision in manifest.schemas.items():
         if not installation.knows(database, revision):
             yield (
                 f"the tables of {database} are of a newer version (revision {revision}): "
                 "restore with the version that made the backup, or a later one"
             )
+
+
+def _another(installation: Installation, manifest: Manifest, name: str) -> str:
+    """Return what the backup's `.env` said, when it is not what this one says."""
+    said = manifest.settings.get(name, "")
+    return said if said != installation.values.get(name, said) else ""
 
 
 def _take_secrets(folder: Path, manifest: Manifest) -> None:

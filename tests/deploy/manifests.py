@@ -17,6 +17,7 @@ def a_manifest(folder: Path, files: Mapping[str, bytes], **changes: Any) -> Mani
         "ended": "2026-11-21T23:00:09+00:00",
         "project": "holdfast",
         "profiles": "core",
+        "settings": {},
         "store": "postgres",
         "artifacts": "volume",
         "schemas": {},

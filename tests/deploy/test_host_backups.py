@@ -18,6 +18,7 @@ from deploy.host.backups.manifest import FORMAT, Manifest
 from deploy.host.backups.streams import Written, answer, digest_of, feed, save
 from deploy.host.failure import HostError
 from deploy.host.restore import misfits
+from deploy.host.variables import VARIABLES
 from tests.deploy.manifests import a_manifest
 
 PYTHON = sys.executable
@@ -204,12 +205,16 @@ def test_a_backup_goes_only_into_an_installation_that_fits(tmp_path: Path) -> No
     address = {"HOLDFAST_STORE_URL": "postgresql://churn@postgres/churn"}
     manifest = a_manifest(tmp_path, {}, schemas={"churn": "0004"})
     of_mariadb = a_manifest(tmp_path, {}, store="mariadb", profiles="core,mysql", artifacts="s3://models/a")
+    of_another = a_manifest(tmp_path, {}, settings={"HOLDFAST_MODEL": "leavers"})
     newer = a_manifest(tmp_path, {}, schemas={"churn": "9999"})
 
     assert not [*misfits(Installation(address), manifest)]
     assert [words.split(":")[0] for words in misfits(Installation(address), of_mariadb)] == [
         "the backup's churn store is in mariadb, and .env names postgres",
         "the backup's artifacts are in s3",
+    ]
+    assert [*misfits(Installation({**address, "HOLDFAST_MODEL": "churn"}), of_another)] == [
+        "the backup's model is leavers, and .env names another: set HOLDFAST_MODEL=leavers"
     ]
     assert "of a newer version (revision 9999)" in next(iter(misfits(Installation(address), newer)))
 
@@ -230,6 +235,22 @@ def test_a_second_installation_has_nothing_that_two_cannot_share(tmp_path: Path)
     assert "HOLDFAST_NET" not in variables
     assert variables["HOLDFAST_FRONT_PORT"] != "8080"
     assert len({value for name, value in variables.items() if name.endswith("_PORT")}) == len(siblings.PORTS)
+
+
+def test_a_manifest_names_no_secret() -> None:
+    values = {each.name: f"value of {each.name}" for each in VARIABLES}
+    settings = Installation(values).settings
+
+    assert settings["HOLDFAST_MODEL"] == "value of HOLDFAST_MODEL"
+    assert not [name for name in settings if "PASSWORD" in name or "SECRET" in name or "KEY" in name or "URL" in name]
+
+
+def test_a_second_installation_without_secrets_is_set_as_the_first_was(tmp_path: Path) -> None:
+    manifest = a_manifest(tmp_path, {}, settings={"HOLDFAST_MODEL": "leavers", "HOLDFAST_FRONT_PORT": "8080"})
+    variables = siblings._variables("second", manifest, None)
+
+    assert variables["HOLDFAST_MODEL"] == "leavers"
+    assert variables["HOLDFAST_FRONT_PORT"] != "8080"
 
 
 @pytest.mark.parametrize("name", ["Holdfast", "../x", "", "a b"])

@@ -12,6 +12,7 @@ from deploy.host.backups.databases import OURS, Server
 from deploy.host.backups.streams import answer
 from deploy.host.backups.volumes import Volumes
 from deploy.host.failure import HostError
+from deploy.host.variables import VARIABLES
 
 MIGRATIONS = environment.ROOT / "churn" / "stores" / "migrations" / "versions"
 REVISION = re.compile(r'^revision = "([^"]+)"', re.MULTILINE)
@@ -50,6 +51,12 @@ class Installation:
     def profiles(self) -> str:
         """Return the active ones, by comma."""
         return self.values.get("COMPOSE_PROFILES", "")
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Return what is no secret."""
+        plain = (each.name for each in VARIABLES if not each.is_secret)
+        return {name: self.values[name] for name in plain if name in self.values}
 
     @property
     def store(self) -> str:

@@ -78,6 +78,7 @@ class Backup:
             ended=datetime.now(timezone.utc).isoformat(timespec="seconds"),  # noqa: UP017  as in copies
             project=self.installation.project,
             profiles=self.installation.profiles,
+            settings=self.installation.settings,
             store=self.store.service,
             artifacts=self.installation.artifacts,
             schemas=self.installation.schemas(),

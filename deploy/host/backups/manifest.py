@@ -24,6 +24,7 @@ class Manifest:
         ended: when it was complete.
         project: the compose project that it is of.
         profiles: that were active, by comma.
+        settings: what `.env` said that is no secret.
         store: `postgres` or `mariadb`: which of the two holds the churn store.
         artifacts: `volume`, or the address of the object store that keeps them: they are not in the backup then.
         schemas: revision of each database's tables.
@@ -43,6 +44,7 @@ class Manifest:
     ended: str
     project: str
     profiles: str
+    settings: Mapping[str, str]
     store: str
     artifacts: str
     schemas: Mapping[str, str]

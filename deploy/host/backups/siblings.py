@@ -21,6 +21,9 @@ LEFT_BEHIND = (*STATE, ".git", ".venv", "__pycache__", ".*_cache", ".hypothesis"
 OWN = re.compile(r"^(COMPOSE_PROJECT_NAME|HOLDFAST_NET|HOLDFAST_[A-Z]+_PORT)$")
 """Variables that two installations on one host can't share."""
 
+IMAGES = ("HOLDFAST_TAG", "HOLDFAST_BUILD_NETWORK")
+"""Variables that are about this host's images, whatever the backup's host had."""
+
 PORTS = ("FRONT", "MLFLOW", "PROMETHEUS", "ALERTMANAGER", "GRAFANA", "REPORTS")
 
 
@@ -57,16 +60,16 @@ def command(folder: Path, *words: str) -> None:
 
 
 def _variables(name: str, manifest: Manifest, secrets: Path | None) -> dict[str, str]:
-    kept = environment.parse(secrets.read_text(encoding="utf-8")) if secrets else _plain()
+    kept = environment.parse(secrets.read_text(encoding="utf-8")) if secrets else manifest.settings
     ports = dict(zip((f"HOLDFAST_{one}_PORT" for one in PORTS), map(str, free_ports(len(PORTS)))))  # noqa: B905  3.9
     shared = {each: value for each, value in kept.items() if not OWN.match(each)}
-    return {**shared, "COMPOSE_PROJECT_NAME": name, "COMPOSE_PROFILES": manifest.profiles, **ports}
+    here = {each: value for each, value in _here().items() if each in IMAGES}
+    return {**shared, **here, "COMPOSE_PROJECT_NAME": name, "COMPOSE_PROFILES": manifest.profiles, **ports}
 
 
-def _plain() -> dict[str, str]:
-    """What this tree's installation was told that is no secret: which images, where artifacts are."""
-    here = environment.read() if environment.FILE.is_file() else {}
-    return {each: here[each] for each in ("HOLDFAST_TAG", "HOLDFAST_ARTIFACTS") if here.get(each)}
+def _here() -> dict[str, str]:
+    """What this tree's installation was told; nothing when it has no `.env`."""
+    return environment.read() if environment.FILE.is_file() else {}
 
 
 def free_ports(count: int) -> Sequence[int]:
@@ -83,5 +86,5 @@ def _close(held: Iterable[socket.socket]) -> None:
 
 
 def _clean() -> Mapping[str, str]:
-    mine = (*_plain(), *environment.parse(environment.FILE.read_text("utf-8"))) if environment.FILE.is_file() else ()
+    mine = _here()
     return {name: value for name, value in os.environ.items() if name not in mine}  # noqa: TID251  for a child
