@@ -31,8 +31,9 @@ def open_tracking(settings: PipelineSettings) -> None:
 
     Raises:
         StoreError: the server does not answer.
-        UsageError: `CHURN_ARTIFACTS` is set, and the experiment keeps its artifacts elsewhere.
+        UsageError: `CHURN_ARTIFACTS` is set, and the server or the experiment keeps artifacts elsewhere.
     """
+    _require_no_server(settings)
     with _translated(settings):
         mlflow.set_tracking_uri(settings.tracking_uri)
         mlflow.set_registry_uri(settings.tracking_uri)
@@ -44,6 +45,14 @@ def open_tracking(settings: PipelineSettings) -> None:
         elif settings.artifacts:
             _require_location(settings, found)
         mlflow.set_experiment(settings.model)
+
+
+def _require_no_server(settings: PipelineSettings) -> None:
+    if settings.artifacts and settings.tracking_uri.startswith("http"):
+        raise UsageError(
+            f"CHURN_ARTIFACTS is for a local MLflow database: the server {settings.tracking_uri} keeps artifacts where "
+            "its --artifacts-destination says; unset it"
+        )
 
 
 def _require_location(settings: PipelineSettings, found: Experiment) -> None:
@@ -62,29 +71,33 @@ def _translated(settings: PipelineSettings) -> Iterator[None]:
     except (MlflowException, OSError) as error:
         text = str(error).splitlines()[0][:300]
         raise StoreError(f"MLflow at {settings.tracking_uri} can't be used: {text}") from error
-    except object_store_errors() as error:
-        raise StoreError(f"MLflow at {settings.tracking_uri} can't keep artifacts: {in_words(error)}") from error
 
 
 def _artifact_location(settings: PipelineSettings) -> str | None:
     """A tracking server has its own place for artifacts; a local file has a bucket, or the folder beside it."""
-    if not settings.tracking_uri.startswith("http"):
-        return settings.artifact_url if settings.artifacts or settings.tracking_uri.startswith("sqlite") else None
-    if settings.artifacts:
-        raise UsageError(
-            f"CHURN_ARTIFACTS is for a local MLflow database: the server {settings.tracking_uri} keeps artifacts where "
-            "its --artifacts-destination says; unset it"
-        )
-    return None
+    return settings.artifact_url if settings.artifacts or settings.tracking_uri.startswith("sqlite") else None
 
 
 @contextmanager
 def training_run(settings: PipelineSettings, name: str) -> Iterator[ActiveRun]:
-    """Open the run of a training, or enter the one that `mlflow run` opened."""
+    """Open the run of a training, or enter the one that `mlflow run` opened.
+
+    Raises:
+        StoreError: the object store does not take artifacts.
+    """
     # Without an id mlflow takes MLFLOW_RUN_ID and forgets it; with one, each nested run would take it once more.
-    with mlflow.start_run(run_name=None if settings.given_run_id else name) as run:
+    with _kept(settings), mlflow.start_run(run_name=None if settings.given_run_id else name) as run:
         mlflow.set_tag(STAGE_TAG, TRAINING)
         yield run
+
+
+@contextmanager
+def _kept(settings: PipelineSettings) -> Iterator[None]:
+    """Turn the object store's errors into ours."""
+    try:
+        yield
+    except object_store_errors() as error:
+        raise StoreError(f"MLflow at {settings.tracking_uri} can't keep artifacts: {in_words(error)}") from error
 
 
 def find_training(settings: PipelineSettings, run_id: str | None) -> Run:

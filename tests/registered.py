@@ -34,7 +34,7 @@ def _logged(bundle: Path, contract: Contract, settings: Settings, scratch: Path)
 
     settings.home.mkdir(parents=True, exist_ok=True)
     mlflow.set_tracking_uri(settings.tracking_uri)
-    mlflow.create_experiment("churn", artifact_location=settings.artifact_folder.as_uri())
+    mlflow.create_experiment("churn", artifact_location=settings.artifact_url)
     mlflow.set_experiment("churn")
     with mlflow.start_run() as run:
         # mlflow keeps the folder's name, and the registry fetches by it

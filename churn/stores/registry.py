@@ -21,7 +21,7 @@ from mlflow.exceptions import MlflowException
 
 from churn.bundle.files import verify
 from churn.errors import BundleError, NotFoundError, StoreError
-from churn.stores.object_store import in_words, object_store_errors
+from churn.stores.object_store import WHERE_IT_IS, in_words, object_store_errors
 
 PRODUCTION = "production"
 CANARY = "canary"
@@ -248,9 +248,12 @@ class ModelRegistry:
             text = " ".join(str(error).split())[:LONGEST_REASON]
             if error.error_code in MISSING or "not found" in text:
                 raise NotFoundError(f"the registry {self._uri} has no such thing: {text}") from error
-            raise StoreError(f"the registry {self._uri} refused or did not answer: {text}") from error
+            hint = f"; {WHERE_IT_IS}" if "s3://" in text else ""
+            raise StoreError(f"the registry {self._uri} refused or did not answer: {text}{hint}") from error
         except object_store_errors() as error:
-            raise StoreError(f"the registry {self._uri} keeps what was asked in another place: {in_words(error)}") from error
+            raise StoreError(
+                f"the registry {self._uri} keeps what was asked in another place: {in_words(error)}"
+            ) from error
         except (OSError, ImportError) as error:
             raise StoreError(f"the registry {self._uri} can't be reached: {type(error).__name__}: {error}") from error
         except (ValueError, TypeError, KeyError, AttributeError) as error:  # a proxy's page, or another program's

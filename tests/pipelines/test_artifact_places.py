@@ -1,0 +1,44 @@
+"""Where a local MLflow database keeps artifacts; buckets themselves are in tests/deploy/test_object_storage.py."""
+
+from pathlib import Path
+
+import mlflow
+import pytest
+from pydantic import ValidationError
+
+from churn.errors import UsageError
+from churn.settings import Settings
+from pipelines.tracking import open_tracking
+from tests.pipelines.conftest import settings_of
+
+
+def test_artifacts_are_in_a_folder_of_the_home_or_in_the_bucket_that_is_named(tmp_path: Path) -> None:
+    assert Settings(home=tmp_path).artifact_url == (tmp_path / "artifacts").as_uri()
+    assert Settings(home=tmp_path, artifacts="s3://models/holdfast/").artifact_url == "s3://models/holdfast"
+
+
+@pytest.mark.parametrize("place", ["/srv/artifacts", "gs://models", "s3://", "s3://Models", "s3://models/a b"])
+def test_what_is_no_bucket_is_refused(place: str) -> None:
+    with pytest.raises(ValidationError, match="artifacts"):
+        Settings(artifacts=place)
+
+
+def test_a_new_experiment_keeps_its_artifacts_in_the_bucket(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, artifacts="s3://models/holdfast")
+
+    open_tracking(settings)
+    open_tracking(settings)
+
+    assert mlflow.get_experiment_by_name("churn").artifact_location == "s3://models/holdfast"
+
+
+def test_an_experiment_that_keeps_them_elsewhere_is_not_moved(tmp_path: Path) -> None:
+    open_tracking(settings_of(tmp_path))
+
+    with pytest.raises(UsageError, match=r"s3://models.*for good.*CHURN_HOME"):
+        open_tracking(settings_of(tmp_path, artifacts="s3://models"))
+
+
+def test_a_server_has_a_place_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"127\.0\.0\.1:9.*--artifacts-destination"):
+        open_tracking(settings_of(tmp_path, artifacts="s3://models", tracking="http://127.0.0.1:9"))
