@@ -111,7 +111,13 @@ restore: ## bring a backup back; FROM=backups/name, PROJECT=name: into a second 
 update: ## replace the running services by new images, the doors one after the other; PULL=1 does not build, BACK=1 goes back
 	@$(HOST) update $(if $(BACK),--back) $(if $(PULL),--pull)
 
+sbom: setup ## what the lock and each image consist of, as CycloneDX in var/sbom; IMAGES=no for the lock alone, TAG=local
+	@$(BIN)/python -m deploy.supply sbom $(if $(filter no,$(IMAGES)),--no-images) $(if $(TAG),--tag "$(TAG)")
+
+scan: setup ## what is known against it, by OSV or its mirror OSV_URL=https://…; deploy/scan-ignored.yaml holds what was judged
+	@$(BIN)/python -m deploy.supply scan $(if $(OSV_URL),--service "$(OSV_URL)")
+
 doctor: setup ## check this installation: versions, stores, production alias, ports, disk
 	@$(BIN)/churn doctor
 
-.PHONY: help secrets images up smoke down backup restore update setup demo eyes promotion test test-slow chaos fuzz soak bench bench-science format check lock doctor
+.PHONY: help secrets images up smoke down backup restore update sbom scan setup demo eyes promotion test test-slow chaos fuzz soak bench bench-science format check lock doctor
