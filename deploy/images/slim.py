@@ -1,9 +1,10 @@
 """Leaves out of an environment what no program imports, and compiles the rest.
 
-`python slim.py SITE_PACKAGES [PACKAGE …]`: the packages that are named stay source: theirs is bytecode that nobody would read.
+`python slim.py SITE_PACKAGES [PACKAGE …]`: packages that are named stay source, theirs is bytecode that nobody reads.
 """
 
 import compileall
+import py_compile
 import re
 import shutil
 import sys
@@ -52,7 +53,7 @@ def remove(packages: Path, patterns: Iterable[str] = DISPENSABLE) -> None:
 def compile_all(packages: Path, source_only: Iterable[str] = SOURCE_ONLY) -> bool:
     """Write bytecode that names no time and is never checked against its source; say whether all of it compiled."""
     skipped = re.compile("|".join(rf"^{re.escape(str(packages / name))}/" for name in source_only))
-    unchecked = compileall.PycInvalidationMode.UNCHECKED_HASH
+    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
     return bool(compileall.compile_dir(packages, quiet=2, rx=skipped, workers=2, invalidation_mode=unchecked))
 
 
