@@ -106,6 +106,7 @@ def facts(found: dict[str, str]) -> dict[str, str]:
         "VERSION": version,
         "REVISION": _revision(),
         "CREATED": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(epoch))),
+        "SOURCE_DATE_EPOCH": epoch,  # BuildKit dates the layers by it
     }
 
 

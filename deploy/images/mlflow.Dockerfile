@@ -33,6 +33,7 @@ CMD ["server", "--host", "0.0.0.0", "--port", "5000"]
 ARG VERSION=unknown
 ARG REVISION=unknown
 ARG CREATED=1970-01-01T00:00:00Z
+ARG SOURCE_DATE_EPOCH=0
 LABEL org.opencontainers.image.title="Holdfast: MLflow" \
     org.opencontainers.image.version=$VERSION \
     org.opencontainers.image.revision=$REVISION \

@@ -49,6 +49,7 @@ CMD ["--help"]
 ARG VERSION=unknown
 ARG REVISION=unknown
 ARG CREATED=1970-01-01T00:00:00Z
+ARG SOURCE_DATE_EPOCH=0
 LABEL org.opencontainers.image.title="Holdfast: pipelines, jobs and eyes" \
     org.opencontainers.image.version=$VERSION \
     org.opencontainers.image.revision=$REVISION \

@@ -53,6 +53,7 @@ CMD ["serve", "--door", "fastapi"]
 ARG VERSION=unknown
 ARG REVISION=unknown
 ARG CREATED=1970-01-01T00:00:00Z
+ARG SOURCE_DATE_EPOCH=0
 LABEL org.opencontainers.image.title="Holdfast: the FastAPI door" \
     org.opencontainers.image.version=$VERSION \
     org.opencontainers.image.revision=$REVISION \
@@ -63,8 +64,11 @@ LABEL org.opencontainers.image.title="Holdfast: the FastAPI door" \
 FROM code AS bento-build
 COPY bentofile.yaml README.md ./
 COPY contracts contracts
+ARG CREATED=1970-01-01T00:00:00Z
+# BentoML writes down when it was; it looks for uv, and installs one that is not there.
 RUN PATH=/uv/bin:$PATH BENTOML_HOME=/bentoml BENTOML_DO_NOT_TRACK=True /opt/holdfast/bin/python -m cli.main build --bento-version image \
     && mv /bentoml/bentos/churn/image /bento \
+    && sed -i "s/^creation_time: .*/creation_time: '$CREATED'/" /bento/bento.yaml \
     && /opt/holdfast/bin/python -m compileall -q --invalidation-mode unchecked-hash /bento/src
 
 FROM runtime AS bento
@@ -78,6 +82,7 @@ ENTRYPOINT ["python", "-m", "services"]
 ARG VERSION=unknown
 ARG REVISION=unknown
 ARG CREATED=1970-01-01T00:00:00Z
+ARG SOURCE_DATE_EPOCH=0
 LABEL org.opencontainers.image.title="Holdfast: the BentoML door" \
     org.opencontainers.image.version=$VERSION \
     org.opencontainers.image.revision=$REVISION \
