@@ -12,7 +12,8 @@ from deploy.host.images import IMAGES
 
 pytestmark = pytest.mark.slow
 
-HARDENED = "--read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges --network none".split()
+RESTRICTIONS = "--read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges --network none"
+HARDENED = RESTRICTIONS.split()
 """As docker-compose.yml runs them; the user is the image's own."""
 
 DOORS = ("holdfast/serving", "holdfast/bento")
