@@ -18,15 +18,18 @@ from deploy.supply.scan import Package, package_of
 ROOT = Path(__file__).parent.parent.parent
 LIBRARY = "cyclonedx-python-lib[json-validation]==11.6.0"
 VALIDATE = """
-import sys
+import json, sys
 from pathlib import Path
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 for path in sys.argv[1:]:
-    fault = JsonStrictValidator(SchemaVersion.V1_5).validate_str(Path(path).read_text())
-    if fault:
-        sys.exit(f"{path}: {fault}")
+    made = json.loads(Path(path).read_text())
+    for start in range(0, len(made["components"]), 10):
+        part = {**made, "components": made["components"][start:start + 10]}
+        if fault := JsonStrictValidator(SchemaVersion.V1_5).validate_str(json.dumps(part)):
+            sys.exit(f"{path}: {fault}")
 """
+"""In parts: the validator compares each two components, and takes minutes for some hundred."""
 DEBIAN = {
     "name": "libc6",
     "version": "2.36-9+deb12u4",
@@ -46,6 +49,7 @@ def test_the_lock_s_document_has_every_package_with_its_version_and_hashes() -> 
     made = sbom.of_lock()
 
     found = {one["name"]: one for one in made["components"]}
+    assert len({one["bom-ref"] for one in made["components"]}) == len(made["components"])
     assert {"onnxruntime", "mlflow", "boto3", "ruff"} <= set(found)
     hashes = [each["hashes"][0]["alg"] for each in found["onnxruntime"]["externalReferences"]]
     assert set(hashes) == {"SHA-256"}
