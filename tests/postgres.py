@@ -20,6 +20,9 @@ PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: 
 AS_POSTGRES = ["/sbin/runuser", "-u", "postgres", "--"]
 """PostgreSQL refuses to run as root."""
 
+# Without syncing a killed process loses nothing, only a machine without power does.
+THRIFT = ("-c", "shared_buffers=16MB", "-c", "max_connections=60", "-c", "fsync=off", "-c", "full_page_writes=off")
+
 
 class CiSettings(BaseSettings):
     """Whether this is a run of the continuous integration, where nothing may be skipped for want of a server."""
@@ -33,7 +36,7 @@ class Postgres:
 
     folder: Path
     port: int
-    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
     def url(self) -> str:
@@ -54,18 +57,18 @@ class Postgres:
     def start(self) -> None:
         log = (self.folder / "log").open("ab")
         options = ["-D", str(self.folder / "data"), "-p", str(self.port), "-h", "127.0.0.1", "-k", str(self.folder)]
-        command = [str(PROGRAMS[-1] / "postgres"), *options, "-c", "shared_buffers=16MB", "-c", "max_connections=60"]
+        command = [str(PROGRAMS[-1] / "postgres"), *options, *THRIFT]
         with log:
-            self._process = subprocess.Popen([*_prefix(), *command], stdout=log, stderr=log, cwd=self.folder)
+            self.process = subprocess.Popen([*_prefix(), *command], stdout=log, stderr=log, cwd=self.folder)
         self._wait_until_it_answers()
 
     def stop(self) -> None:
         """Stop at once; what was committed is recovered at the next start."""
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             os.kill(int((self.folder / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
-        if self._process is not None:
-            self._process.wait(timeout=30)
-            self._process = None
+        if self.process is not None:
+            self.process.wait(timeout=30)
+            self.process = None
 
     def _wait_until_it_answers(self) -> None:
         deadline = time.monotonic() + 30

@@ -142,9 +142,10 @@ def _alone(engine: Engine) -> Iterator[None]:
     with reading(engine) as connection:
         got = connection.execute(text(f"SELECT GET_LOCK({MYSQL_LOCK}, {MIGRATION_SECONDS})")).scalar_one()
         if got != 1:
+            shown = engine.url.render_as_string(hide_password=True)
             raise StoreError(
-                f"another process has been changing the tables of {engine.url.render_as_string(hide_password=True)} for "
-                f"{MIGRATION_SECONDS} s: look for it with SHOW PROCESSLIST, or try again"
+                f"another process has been changing the tables of {shown} for {MIGRATION_SECONDS} s: look for it with "
+                "SHOW PROCESSLIST, or try again"
             )
         try:
             yield

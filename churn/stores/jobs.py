@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, exists, func, or_, select, update
 
 from churn.errors import ConflictError, NotFoundError, RefusedError
 from churn.scoring.prediction import utc_text
@@ -17,6 +17,9 @@ from churn.stores.upserts import insert_or_ignore
 
 MOST_ATTEMPTS = 3
 """A job whose runner died so often is likely to be what kills it."""
+
+CLAIMANTS = 50
+"""So many may be taking a job at one moment; whoever comes then asks again."""
 
 FRESH = {
     "status": "queued", "progress": 0.0, "words": "waiting", "result": "{}", "problem": "", "worker": "", "attempts": 0,
@@ -56,8 +59,7 @@ class JobStore:
         """Take the oldest job that waits, or whose runner died; None when there is none that `who` can do."""
         with writing(self._engine) as connection:
             now = database_now_text(connection)
-            row: Row[Any] | None
-            while (row := connection.execute(self._next(connection, who)).first()) is not None:
+            while (row := self._next(connection, who)) is not None:
                 if row.attempts < MOST_ATTEMPTS:
                     taken = {"status": "running", "worker": who.name, "attempts": row.attempts + 1, "seen_at": now}
                     _set(connection, row.job_id, **taken, started_at=row.started_at or now)
@@ -115,10 +117,19 @@ class JobStore:
         with reading(self._engine) as connection:
             return connection.execute(query).scalar_one()
 
-    def _next(self, connection: Connection, who: Claimant) -> Select[Any]:
-        # Locked rows are skipped, not waited for: of two runners each gets its own. SQLite locks the whole database.
-        query = select(jobs).where(*self._claimable(connection, who)).order_by(jobs.c.created_at, jobs.c.job_id)
-        return query.limit(1).with_for_update(skip_locked=True)
+    def _next(self, connection: Connection, who: Claimant) -> Row[Any] | None:
+        """Lock the oldest job that `who` may have; one that another is taking is skipped, not waited for.
+
+        Looked for first and locked by its key then: MySQL would lock all jobs that it looks through. On SQLite who
+        writes is alone.
+        """
+        claimable = self._claimable(connection, who)
+        oldest = select(jobs.c.job_id).where(*claimable).order_by(jobs.c.created_at, jobs.c.job_id).limit(CLAIMANTS)
+        for job_id in connection.execute(oldest).scalars().all():
+            this = select(jobs).where(jobs.c.job_id == job_id, *claimable).with_for_update(skip_locked=True)
+            if (row := connection.execute(this).first()) is not None:
+                return row
+        return None
 
     def _claimable(self, connection: Connection, who: Claimant) -> tuple[ColumnElement[bool], ...]:
         silent_since = utc_text(database_now(connection) - self._lease)

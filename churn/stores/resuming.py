@@ -1,4 +1,4 @@
-"""Resuming: MariaDB and MySQL commit each change of a table by itself, so a migration that was killed left some of them.
+"""Resuming: MariaDB and MySQL commit each change of a table by itself, so a killed migration leaves some of them.
 
 The next one makes the same changes again and passes over those that are made. Whatever a revision does beside changes
 of tables must stand being done twice.
@@ -36,14 +36,11 @@ class ResumingImpl(MySQLImpl):
     def _is_made(self, construct: object, error: DBAPIError) -> bool:
         if not isinstance(construct, DDLElement) or error.orig is None or error.orig.args[0] not in MADE:
             return False
-        return not isinstance(construct, CreateTable) or self._is_ours(construct)
-
-    def _is_ours(self, construct: CreateTable) -> bool:
-        """Say whether the table that is there has these columns: somebody else's of the same name is not adopted."""
-        assert self.connection is not None
-        table = construct.element
-        there = {column["name"] for column in inspect(self.connection).get_columns(table.name)}
-        return there == {column.name for column in table.columns}
+        if not isinstance(construct, CreateTable) or self.connection is None:
+            return True
+        # Somebody else's table of the same name is not adopted.
+        there = {column["name"] for column in inspect(self.connection).get_columns(construct.element.name)}
+        return there == {column.name for column in construct.element.columns}
 
 
 def resume(context: MigrationContext) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import psycopg
+from sqlalchemy import NullPool, create_engine, text
 
 from churn.settings import environment_for_children
 from tests.postgres import free_port
@@ -47,9 +47,8 @@ class Home:
 
     def stored_ids(self) -> list[str]:
         """Every recorded prediction_id, with repeats if there were any."""
-        if server := self.environment.get("CHURN_DATABASE_URL", "").partition("+psycopg")[2]:
-            with psycopg.connect(f"postgresql{server}") as found_there:
-                return [name for (name,) in found_there.execute("select prediction_id from predictions")]
+        if server := self.environment.get("CHURN_DATABASE_URL"):
+            return _ids_in(server)
         if not self.database.exists():
             return []
         with sqlite3.connect(self.database, timeout=20) as connection:
@@ -58,6 +57,12 @@ class Home:
             found = [name for (name,) in connection.execute(query)] if "predictions" in tables else []
         connection.close()
         return found
+
+
+def _ids_in(url: str) -> list[str]:
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        return [name for (name,) in connection.execute(text("SELECT prediction_id FROM predictions"))]
 
 
 @dataclass

@@ -16,21 +16,25 @@ from tests.faults.conftest import Shop
 from tests.faults.doors import Home
 from tests.faults.racing import MOST_RACERS, Course, line_up
 from tests.faults.tally import tell
+from tests.mariadb import MariaDb, mariadb
 from tests.postgres import Postgres, postgres
 from tests.tracking import own_tracking
 
-__all__ = ["postgres"]
+__all__ = ["mariadb", "postgres"]
 pytestmark = pytest.mark.slow
 
 SEED = 20261121
 
 
-@pytest.fixture(params=["SQLite", "PostgreSQL"])
+SERVERS = {"PostgreSQL": "postgres", "MariaDB": "mariadb"}
+
+
+@pytest.fixture(params=["SQLite", *SERVERS])
 def database(request: pytest.FixtureRequest, home: Home, shop: Shop) -> Iterator[tuple[str, Engine]]:
     """The churn store of the home, and its name."""
     url = f"sqlite:///{home.database}"
-    if request.param == "PostgreSQL":
-        server: Postgres = request.getfixturevalue("postgres")
+    if request.param in SERVERS:
+        server: Postgres | MariaDb = request.getfixturevalue(SERVERS[request.param])
         url = server.create(shop.name)
     home.environment["CHURN_DATABASE_URL"] = url
     engine = open_database(url)

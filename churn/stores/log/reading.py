@@ -38,7 +38,7 @@ Walk = Iterator[tuple[Block, list[StoredRow] | None]]
 def one_moment(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that only reads, and sees the database as it is now however long it reads."""
     with reading(engine) as connection:
-        if engine.dialect.name == "postgresql":
+        if engine.dialect.name in {"postgresql", "mysql"}:  # a reader of SQLite sees nothing else
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield connection
 

@@ -42,14 +42,12 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
 
 
 @pytest.fixture
-def engine(
-    kind: str, server: Server | None, shelf: Shelf, tmp_path: Path, request: pytest.FixtureRequest
-) -> Iterator[Engine]:
+def engine(server: Server | None, shelf: Shelf, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Engine]:
     """A migrated database without a row; the one at `database_url` when the test asks for that, too."""
     if "database_url" in request.fixturenames:
         with opened(request.getfixturevalue("database_url")) as engine:
             migrate(engine)
             yield engine
         return
-    with opened(shelf.take(kind, server, tmp_path)) as engine:
+    with opened(shelf.take(server, tmp_path)) as engine:
         yield engine

@@ -40,10 +40,11 @@ class Shelf:
     """Migrated databases that tests of the whole run share, one after another: migrating takes longer than a test."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._urls = folder, dict[str, str]()
+        self._folder, self._urls = folder, dict[type[object], str]()
 
-    def take(self, kind: str, server: Server | None, folder: Path) -> str:
+    def take(self, server: Server | None, folder: Path) -> str:
         """Return the address of a migrated and empty database."""
+        kind = type(server)
         if kind not in self._urls:
             self._urls[kind] = server.create(f"shelf_{uuid.uuid4().hex}") if server else f"sqlite:///{self._file}"
             with opened(self._urls[kind]) as engine:

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from churn.errors import ConflictError, NotFoundError, RefusedError
 from churn.stores.jobs import MOST_ATTEMPTS, JobStore
 from churn.stores.orders import Claimant, Kind, NewJob
+from churn.stores.transactions import writing
 
 ANN, BOB = Claimant("ann", "churn", "here"), Claimant("bob", "churn", "here")
 
@@ -145,6 +146,17 @@ def test_a_job_with_files_is_done_where_they_are_and_a_models_job_by_its_own_run
 def test_an_unknown_job_is_named(store: JobStore) -> None:
     with pytest.raises(NotFoundError, match="there is no job 7"):
         store.get("7")
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"], indirect=True)
+def test_who_is_about_to_take_a_job_hides_no_other(store: JobStore, engine: Engine) -> None:
+    for number in (1, 2, 3):
+        store.add(job(number))
+
+    with writing(engine) as one, writing(engine) as another:
+        taken = [store._next(one, ANN), store._next(another, BOB), store._next(another, BOB)]
+
+    assert len({row.job_id for row in taken if row is not None}) == 2
 
 
 def race(url: str, *, processes: int, rows: int, store: JobStore) -> None:

@@ -23,9 +23,9 @@ from churn.stores.segments import segments_in
 from churn.stores.spool import SpoolLimits, SpoolWriter
 from churn.stores.tables import predictions
 from churn.stores.transactions import reading
+from tests.churn.stores.databases import Server
 from tests.churn.stores.log.logged import checked
 from tests.churn.stores.records import prediction
-from tests.postgres import Postgres
 
 QUIET = SpoolLimits(sync_seconds=3600.0)
 
@@ -118,12 +118,21 @@ def test_a_line_that_is_no_record_is_set_aside_and_blocks_nothing(engine: Engine
     assert rejected["line"] == bad.decode(errors="backslashreplace")
 
 
-def test_a_record_that_the_database_refuses_does_not_hold_up_the_others(folder: Path, postgres: Postgres) -> None:
+NARROWER = {
+    "postgresql": "ALTER TABLE predictions ALTER COLUMN customer_id TYPE varchar(10)",
+    "mariadb": "ALTER TABLE predictions MODIFY customer_id varchar(10) NOT NULL",
+}
+
+
+@pytest.mark.parametrize("kind", NARROWER, indirect=True)
+def test_a_record_that_the_database_refuses_does_not_hold_up_the_others(
+    folder: Path, database_url: str, kind: str
+) -> None:
     """A record may be well formed and still be refused: here the column was made narrower by somebody."""
-    engine = open_database(postgres.create("narrow"))
+    engine = open_database(database_url)
     migrate(engine)
     with engine.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE predictions ALTER COLUMN customer_id TYPE varchar(10)")
+        connection.exec_driver_sql(NARROWER[kind])
     with SpoolWriter(folder, "api", QUIET) as spool:
         for number in range(10):
             spool.append(prediction(number, customer_id="x" * (11 if number == 4 else 10)).to_json())
@@ -214,15 +223,14 @@ def test_a_relay_that_is_killed_in_the_middle_is_continued(
     assert segments_in(folder) == []
 
 
-def test_records_wait_while_the_database_is_away(folder: Path, postgres: Postgres) -> None:
-    engine = open_database(postgres.create("away"))
-    migrate(engine)
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"], indirect=True)
+def test_records_wait_while_the_database_is_away(folder: Path, server: Server, engine: Engine) -> None:
     relay = Relay(folder, PredictionStore(engine))
     with SpoolWriter(folder, "api", QUIET) as spool:
         spool.append(prediction(1).to_json())
         relay.run_once()
 
-        postgres.stop()
+        server.stop()
         try:
             assert spool.append(prediction(2).to_json())
             with pytest.raises(StoreError, match=r"127\.0\.0\.1.*refused"):
@@ -230,11 +238,10 @@ def test_records_wait_while_the_database_is_away(folder: Path, postgres: Postgre
             assert spool.append(prediction(3).to_json())
             assert backlog(folder).records == 2
         finally:
-            postgres.start()
+            server.start()
 
         assert relay.run_once() == RelayReport(moved=2)
     assert ids_in(engine) == ids_of([1, 2, 3])
-    engine.dispose()
 
 
 class AwayStore:

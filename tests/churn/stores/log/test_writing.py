@@ -18,7 +18,6 @@ from churn.stores.tables import log_blocks, predictions
 from churn.stores.transactions import reading
 from tests.churn.stores.log.logged import MOVE, batch, checked, findings, run
 from tests.churn.stores.records import prediction
-from tests.postgres import Postgres
 
 
 def blocks(engine: Engine) -> list[Block]:
@@ -113,10 +112,8 @@ def _shuffled(rows: list[int], number: int, part: int) -> list[int]:
     return some[::-1] if number % 2 else some
 
 
-def test_two_who_begin_the_log_at_once_begin_it_once(postgres: Postgres) -> None:
-    url = postgres.create("begun_at_once")
-    engine = open_database(url)
-    migrate(engine)
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"], indirect=True)
+def test_two_who_begin_the_log_at_once_begin_it_once(engine: Engine) -> None:
     barrier = threading.Barrier(4)
 
     def begin(number: int) -> None:
@@ -128,7 +125,6 @@ def test_two_who_begin_the_log_at_once_begin_it_once(postgres: Postgres) -> None
 
     assert [block.kind for block in blocks(engine)].count("genesis") == 1
     assert checked(engine).is_sound
-    engine.dispose()
 
 
 def test_a_head_that_was_set_back_stops_the_relay_and_loses_nothing(engine: Engine) -> None:
