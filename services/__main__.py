@@ -1,7 +1,8 @@
 """`python -m services`: opens the BentoML door from the folder of a Bento, which has no command line of ours."""
 
-import logging
 import sys
+
+import typer
 
 from churn.errors import ChurnError
 from churn.settings import set_library_defaults
@@ -19,9 +20,9 @@ def main() -> int:
 
     settings = ServiceSettings()
     try:
-        serve("bento", settings, port=settings.bento_port, say=logging.getLogger(__name__).warning)
+        serve("bento", settings, port=settings.bento_port, say=typer.echo)
     except ChurnError as error:
-        sys.stderr.write(f"churn: {error}\n")
+        typer.echo(f"churn: {error}", err=True)
         return 1
     return 0
 

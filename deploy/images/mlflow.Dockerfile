@@ -20,7 +20,7 @@ COPY --from=packages /opt/holdfast /opt/holdfast
 COPY deploy/images/healthy.py /opt/holdfast/healthy.py
 ENV PATH=/opt/holdfast/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PYTHONSAFEPATH=1 LANG=C.UTF-8 TZ=UTC HOME=/tmp MPLCONFIGDIR=/tmp/matplotlib \
-    DO_NOT_TRACK=true MLFLOW_DISABLE_TELEMETRY=true OTEL_SDK_DISABLED=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false
+    DO_NOT_TRACK=true MLFLOW_DISABLE_TELEMETRY=true OTEL_SDK_DISABLED=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_WORKERS=1
 USER 10001:10001
 VOLUME /var/lib/mlflow/artifacts
 STOPSIGNAL SIGTERM
