@@ -19,8 +19,7 @@ DISPENSABLE = (
     "pyarrow/src",
     "pyarrow/*.px[di]",
     "pyarrow/*.pyx",
-    "pyarrow/*flight*",  # Arrow over gRPC, and plans of other engines: 40 MB
-    "pyarrow/*substrait*",
+    "pyarrow/*flight*",  # Arrow over gRPC: 32 MB
     "pyarrow/libarrow_python*.so",  # the linker asks for libarrow_*.so.NUMBER: these two are copies of it
     "pyarrow/libarrow_python*.so.*.*.*",
     "onnxruntime/quantization",
