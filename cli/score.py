@@ -18,7 +18,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def score(
     source: Annotated[Path, typer.Option("--input", help="CSV, Parquet or XLSX file of customers.")],
     output: Annotated[
-        str, typer.Option("--output", help="CSV file, or a database: sqlite:///…, postgresql+psycopg://…")
+        str, typer.Option("--output", help="CSV file, or a database: sqlite:///…, postgresql://…, mysql://…")
     ],
     version: Annotated[int, typer.Option("--version", help="Version to score with; 0 takes production.", min=0)] = 0,
     *,

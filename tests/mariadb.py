@@ -17,9 +17,10 @@ from tests.postgres import CiSettings, free_port
 
 SERVER, INSTALLER = Path("/usr/sbin/mariadbd"), Path("/usr/bin/mariadb-install-db")
 PASSWORD = "secret-word"
-# Nothing is synced (a killed process loses nothing, only a machine without power does), and little memory is taken.
+# Without syncing a killed process loses nothing, only a machine without power does.
+UNSYNCED = "--innodb-flush-method=nosync"
 OPTIONS = (
-    "--no-defaults", "--bind-address=127.0.0.1", "--innodb-flush-method=nosync", "--innodb-buffer-pool-size=32M",
+    "--no-defaults", "--bind-address=127.0.0.1", "--innodb-buffer-pool-size=32M",
     "--innodb-log-file-size=16M", "--max-connections=100", "--skip-name-resolve", "--innodb-fast-shutdown=2",
 )  # fmt: skip
 
@@ -30,6 +31,7 @@ class MariaDb:
 
     folder: Path
     port: int
+    is_synced: bool = False
     process: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
 
     def url_of(self, database: str) -> str:
@@ -50,6 +52,7 @@ class MariaDb:
     def start(self) -> None:
         own = (f"--datadir={self.folder / 'data'}", f"--socket={self.folder / 'socket'}", f"--port={self.port}")
         kept = (f"--tmpdir={self.folder}", f"--pid-file={self.folder / 'pid'}", *_as_whom())
+        kept = kept if self.is_synced else (*kept, UNSYNCED)
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen([SERVER, *OPTIONS, *own, *kept], stdout=log, stderr=log, cwd=self.folder)
         self._wait_until_it_answers()
@@ -78,14 +81,14 @@ class MariaDb:
 
 
 @contextlib.contextmanager
-def running_mariadb() -> Iterator[MariaDb]:
+def running_mariadb(*, is_synced: bool = False) -> Iterator[MariaDb]:
     """Start a server, and remove it with all that it held; skip when none is installed, but never in CI."""
     if not SERVER.exists():
         if CiSettings().ci:
             pytest.fail("nothing is skipped in CI for want of a server: apt-get install mariadb-server")
         pytest.skip("MariaDB is not installed: apt-get install mariadb-server")
     folder = Path(tempfile.mkdtemp(prefix="churn-mariadb-"))
-    server = MariaDb(folder, free_port())
+    server = MariaDb(folder, free_port(), is_synced)
     try:
         _initialise(folder)
         server.start()
@@ -113,7 +116,7 @@ def _initialise(folder: Path) -> None:
         f"GRANT ALL ON *.* TO churn@'127.0.0.1';\n"
     )
     kept = ("--skip-test-db", "--auth-root-authentication-method=socket", f"--extra-file={people}", *_as_whom())
-    command = [INSTALLER, "--no-defaults", f"--datadir={folder / 'data'}", "--innodb-flush-method=nosync", *kept]
+    command = [INSTALLER, "--no-defaults", f"--datadir={folder / 'data'}", UNSYNCED, *kept]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     if done.returncode != 0:
         pytest.fail(f"mariadb-install-db failed: {done.stdout}{done.stderr}")

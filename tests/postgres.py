@@ -21,7 +21,7 @@ AS_POSTGRES = ["/sbin/runuser", "-u", "postgres", "--"]
 """PostgreSQL refuses to run as root."""
 
 # Without syncing a killed process loses nothing, only a machine without power does.
-THRIFT = ("-c", "shared_buffers=16MB", "-c", "max_connections=60", "-c", "fsync=off", "-c", "full_page_writes=off")
+UNSYNCED = ("-c", "fsync=off", "-c", "full_page_writes=off")
 
 
 class CiSettings(BaseSettings):
@@ -36,6 +36,7 @@ class Postgres:
 
     folder: Path
     port: int
+    is_synced: bool = False
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -57,7 +58,8 @@ class Postgres:
     def start(self) -> None:
         log = (self.folder / "log").open("ab")
         options = ["-D", str(self.folder / "data"), "-p", str(self.port), "-h", "127.0.0.1", "-k", str(self.folder)]
-        command = [str(PROGRAMS[-1] / "postgres"), *options, *THRIFT]
+        thrift = ["-c", "shared_buffers=16MB", "-c", "max_connections=60", *(() if self.is_synced else UNSYNCED)]
+        command = [str(PROGRAMS[-1] / "postgres"), *options, *thrift]
         with log:
             self.process = subprocess.Popen([*_prefix(), *command], stdout=log, stderr=log, cwd=self.folder)
         self._wait_until_it_answers()
@@ -91,14 +93,14 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running_postgres() -> Iterator[Postgres]:
+def running_postgres(*, is_synced: bool = False) -> Iterator[Postgres]:
     """Start a server, and remove it with all that it held; skip when none is installed, but never in CI."""
     if not PROGRAMS:
         if CiSettings().ci:
             pytest.fail("nothing is skipped in CI for want of a server: apt-get install postgresql")
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
     folder = Path(tempfile.mkdtemp(prefix="churn-postgres-"))
-    server = Postgres(folder, free_port())
+    server = Postgres(folder, free_port(), is_synced)
     try:
         _initialise(folder)
         server.start()

@@ -30,6 +30,8 @@ LIVENESS = (
 class PromptConnection(Connection):
     """A connection that waits for the server's greeting no longer than for its port to open."""
 
+    _read_timeout: float | None
+
     def connect(self, sock: socket.socket | None = None) -> None:
         """Connect; a query may take longer than that."""
         patience, self._read_timeout = self._read_timeout, self.connect_timeout
