@@ -1,0 +1,1 @@
+"""What measures delivery: the stores that a company may choose between."""
