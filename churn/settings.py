@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -145,6 +145,15 @@ class Settings(BaseSettings):
 def addresses_of(text: str) -> tuple[str, ...]:
     """Split addresses that commas separate, without the slash at their ends."""
     return tuple(one.strip().rstrip("/") for one in text.split(",") if one.strip())
+
+
+def faults_in(error: ValidationError) -> str:
+    """Name each setting as it is written; what was found there may be a secret, and is not shown."""
+    names = (".".join(map(str, one["loc"])).upper() for one in error.errors())
+    return "; ".join(
+        f"{name if name.startswith(('CHURN_', 'MLFLOW_')) else f'CHURN_{name}'}: {one['msg']}"
+        for name, one in zip(names, error.errors(), strict=True)
+    )
 
 
 LIBRARY_DEFAULTS = {

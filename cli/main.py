@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from typer.core import TyperGroup
 
 from churn.errors import ChurnError, ConflictError
-from churn.settings import set_library_defaults
+from churn.settings import faults_in, set_library_defaults
 
 COMMANDS = {
     "demo": ("cli.demo.command", "Run the whole ring once and stay up: train, serve, send traffic, look for drift."),
@@ -117,17 +117,8 @@ def run() -> None:
         typer.echo(f"churn: {error}", err=True)
         sys.exit(CONFLICT if isinstance(error, ConflictError) else 1)
     except ValidationError as error:
-        typer.echo(f"churn: a setting in the environment or in .env does not hold: {_faults(error)}", err=True)
+        typer.echo(f"churn: a setting in the environment or in .env does not hold: {faults_in(error)}", err=True)
         sys.exit(1)
-
-
-def _faults(error: ValidationError) -> str:
-    """Name each setting as it is written; what was found there may be a secret, and is not shown."""
-    names = (".".join(map(str, one["loc"])).upper() for one in error.errors())
-    return "; ".join(
-        f"{name if name.startswith(('CHURN_', 'MLFLOW_')) else f'CHURN_{name}'}: {one['msg']}"
-        for name, one in zip(names, error.errors(), strict=True)
-    )
 
 
 if __name__ == "__main__":

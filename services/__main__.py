@@ -3,9 +3,10 @@
 import sys
 
 import typer
+from pydantic import ValidationError
 
 from churn.errors import ChurnError
-from churn.settings import set_library_defaults
+from churn.settings import faults_in, set_library_defaults
 
 
 def main() -> int:
@@ -18,11 +19,14 @@ def main() -> int:
     from services.serving import serve  # noqa: PLC0415  the defaults come first
     from services.settings import ServiceSettings  # noqa: PLC0415
 
-    settings = ServiceSettings()
     try:
+        settings = ServiceSettings()
         serve("bento", settings, port=settings.bento_port, say=typer.echo)
     except ChurnError as error:
         typer.echo(f"churn: {error}", err=True)
+        return 1
+    except ValidationError as error:
+        typer.echo(f"churn: a setting in the environment does not hold: {faults_in(error)}", err=True)
         return 1
     return 0
 
