@@ -34,7 +34,7 @@ class Variable:
 def store_url(values: Mapping[str, str]) -> str:
     """Return where the churn store is: in MariaDB when its profile is chosen, else in PostgreSQL."""
     if "mysql" in values["COMPOSE_PROFILES"].split(","):
-        return f"mysql+pymysql://churn:{values['HOLDFAST_MARIADB_PASSWORD']}@mariadb:3306/churn?charset=utf8mb4"
+        return f"mysql://churn:{values['HOLDFAST_MARIADB_PASSWORD']}@mariadb:3306/churn"
     return f"postgresql+psycopg://churn:{values['HOLDFAST_CHURN_PASSWORD']}@postgres:5432/churn"
 
 

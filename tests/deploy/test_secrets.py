@@ -103,7 +103,7 @@ def test_the_stores_follow_the_profiles() -> None:
     found = make_secrets("core,monitoring,redis,mysql")
 
     assert found["COMPOSE_PROFILES"] == "core,monitoring,redis,mysql"
-    assert found["HOLDFAST_STORE_URL"].startswith("mysql+pymysql://churn:")
+    assert found["HOLDFAST_STORE_URL"].startswith("mysql://churn:")
     assert found["HOLDFAST_MARIADB_PASSWORD"] in found["HOLDFAST_STORE_URL"]
     assert found["HOLDFAST_REDIS_URL"] == f"redis://:{found['HOLDFAST_REDIS_PASSWORD']}@redis:6379/0"
 
