@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.host.services import seen
 from tests.compose import eyes
 from tests.compose.conftest import MakeStack
 from tests.compose.matrix import MEND, ROUNDS, SERVICES, WITH_MARIADB, Round, words_of
@@ -61,7 +62,7 @@ def test_a_program_that_dies_is_started_again(stack: Stack) -> None:
     load = load_on(stack, "dies")
     took = {}
     for services in PROGRAMS:
-        before = {service: stack.state_of(service)["Pid"] for service in services}
+        before = {service: pid_of(stack, service) for service in services}
         for pid in before.values():
             os.kill(pid, signal.SIGKILL)
         began = time.monotonic()
@@ -89,8 +90,11 @@ def counted_of(load: OpenLoad, *, answers: bool) -> dict[str, float]:
 
 
 def is_another(stack: Stack, service: str, pid: int) -> bool:
-    state = stack.state_of(service)
-    return state["Status"] == "running" and state["Pid"] != pid and state.get("Health", {}).get("Status") == "healthy"
+    return seen(stack.name)[service].is_well and pid_of(stack, service) != pid
+
+
+def pid_of(stack: Stack, service: str) -> int:
+    return int(stack.run("docker", "inspect", "-f", "{{.State.Pid}}", seen(stack.name)[service].id).stdout)
 
 
 def play(stack: Stack, one: Round) -> None:
@@ -103,7 +107,7 @@ def play(stack: Stack, one: Round) -> None:
     with mended(stack, one):
         began = time.monotonic()
         for service in services:
-            stack.compose(fault, service)
+            stack.run("docker", fault, seen(stack.name)[service].id)
         for service in services:
             wait_until(lambda: heard(stack, service), f"{service} is missed", seconds=ALERT_SECONDS)  # noqa: B023
             told.append(time.monotonic() - began)
@@ -128,7 +132,7 @@ def mended(stack: Stack, one: Round) -> Iterator[None]:
         yield
     finally:
         for service in services:
-            stack.compose(MEND[fault], service, check=False)
+            stack.run("docker", MEND[fault], seen(stack.name)[service].id, check=False)
 
 
 def heard(stack: Stack, service: str) -> bool:
@@ -145,4 +149,4 @@ def is_well(stack: Stack, service: str) -> bool:
     expected = SERVICES[service]
     fires = eyes.is_firing(stack, expected.alert or "ChurnWatchdog", **expected.labels)
     is_seen = eyes.is_firing(stack, "ChurnWatchdog")
-    return is_seen and fires != bool(expected.alert) and stack.state_of(service)["Health"]["Status"] == "healthy"
+    return is_seen and fires != bool(expected.alert) and seen(stack.name)[service].is_well

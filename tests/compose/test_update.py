@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.host.services import seen
 from tests.compose.conftest import MakeStack
 from tests.compose.stack import TAG, Stack
 from tests.compose.traffic import RING, load_on, require_each_stored_once, wait_for_door
@@ -51,8 +52,8 @@ def update(stack: Stack, *words: str, check: bool = True) -> "subprocess.Complet
 
 def made_of(stack: Stack, service: str) -> str:
     """Return which of the images a service's container was made of."""
-    container = stack.compose("ps", "-q", service).stdout.split()[0]
-    return stack.run("docker", "inspect", "-f", f'{{{{index .Config.Labels "{LABEL}"}}}}', container).stdout.strip()
+    of_label = f'{{{{index .Config.Labels "{LABEL}"}}}}'
+    return stack.run("docker", "inspect", "-f", of_label, seen(stack.name)[service].id).stdout.strip()
 
 
 def finished(stack: Stack, load: OpenLoad, plan: str, fault: str, **facts: float) -> None:

@@ -3,6 +3,7 @@
 import time
 
 from churn.contract.reading import load_contract
+from deploy.host.services import seen
 from tests.compose.stack import Stack
 from tests.faults.doors import wait_until
 from tests.faults.load import OpenLoad
@@ -40,12 +41,10 @@ def stored_ids(stack: Stack, name: str) -> list[str]:
     query = f"select prediction_id from predictions where prediction_id like '{name}%'"  # noqa: S608  a test's own name
     if "mysql" in stack.settings["COMPOSE_PROFILES"]:
         command = f'MYSQL_PWD="$MARIADB_PASSWORD" mariadb -N -u churn churn -e "{query}"'
-        done = stack.compose("exec", "-T", "mariadb", "sh", "-c", command, check=False)
+        words: tuple[str, ...] = ("mariadb", "sh", "-c", command)
     else:
-        done = stack.compose(
-            "exec", "-T", "postgres", "psql", "-h", "/var/run/postgresql", "-U", "postgres", "-d", "churn", "-Atc",
-            query, check=False,
-        )  # fmt: skip
+        words = ("postgres", "psql", "-h", "/var/run/postgresql", "-U", "postgres", "-d", "churn", "-Atc", query)
+    done = stack.run("docker", "exec", seen(stack.name)[words[0]].id, *words[1:], check=False)
     return [line for line in done.stdout.splitlines() if name in line] if done.returncode == 0 else []
 
 
