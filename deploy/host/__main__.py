@@ -1,5 +1,7 @@
 """`python3 -m deploy.host COMMAND`, behind the targets of the Makefile."""
 
+from __future__ import annotations  # hosts may have Python 3.9
+
 import argparse
 import importlib
 import sys

@@ -1,5 +1,7 @@
 """Docker Compose, whichever of its two forms this host has."""
 
+from __future__ import annotations  # hosts may have Python 3.9
+
 import functools
 import shutil
 import subprocess
