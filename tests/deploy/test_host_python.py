@@ -1,4 +1,4 @@
-"""The commands of the host run on its own Python, which may be 3.9: annotations of today must not be evaluated there."""
+"""The commands of the host run on its own Python, 3.9 perhaps: annotations of today must not be evaluated there."""
 
 import ast
 from pathlib import Path
