@@ -3,4 +3,5 @@
 
 from cli.main import run
 
-run()
+if __name__ == "__main__":  # the processes that it starts read this file too
+    run()
