@@ -160,6 +160,7 @@ LIBRARY_DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "BENTOML_DO_NOT_TRACK": "True",
     "DO_NOT_TRACK": "true",
+    "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime tells Microsoft of each session, from its import on
     "MLFLOW_UV_AUTO_DETECT": "false",  # else the whole project becomes the requirements of each logged model
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_DISABLE_SCHEMA_DETAILS": "true",  # its schema errors print the customer's row

@@ -82,11 +82,11 @@ class Churn:
     """One worker; BentoML's parent process imports this module too, so everything heavy waits for `__init__`."""
 
     def __init__(self) -> None:
+        set_library_defaults()
         from services.api.app import create_app  # noqa: PLC0415  see the class
         from services.logs import configure_logs  # noqa: PLC0415
         from services.worker import Worker  # noqa: PLC0415
 
-        set_library_defaults()
         self.worker = Worker(DOOR, SETTINGS)
         configure_logs(DOOR, SETTINGS.log_format, version=lambda: self.worker.live.version)
         self.worker.open()
