@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.host import environment
 from deploy.host.backups import copies, siblings
 from deploy.host.backups.databases import OURS
 from deploy.host.backups.installation import Installation
@@ -251,6 +252,13 @@ def test_a_second_installation_without_secrets_is_set_as_the_first_was(tmp_path:
 
     assert variables["HOLDFAST_MODEL"] == "leavers"
     assert variables["HOLDFAST_FRONT_PORT"] != "8080"
+
+
+def test_a_copy_of_the_tree_has_its_code_and_none_of_its_state() -> None:
+    names = ["backups", ".env", "churn", "__pycache__", ".git", "Makefile"]
+
+    assert siblings._left_behind(str(environment.ROOT), names) == {"backups", ".env", "__pycache__", ".git"}
+    assert siblings._left_behind(str(environment.ROOT / "deploy" / "host"), names) == {"__pycache__"}
 
 
 @pytest.mark.parametrize("name", ["Holdfast", "../x", "", "a b"])

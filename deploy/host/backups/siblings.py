@@ -16,8 +16,10 @@ from deploy.host.backups.manifest import Manifest
 from deploy.host.failure import HostError
 
 NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,40}$")
-STATE = (".env", "var", "backups", "mlruns", "mlflow.db")
-LEFT_BEHIND = (*STATE, ".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", "*.egg-info")
+STATE = frozenset({".git", ".venv", ".env", "var", "backups", "mlruns", "mlflow.db"})
+"""What lies in the root and is this installation's own."""
+
+MADE = shutil.ignore_patterns("__pycache__", ".*_cache", "*.egg-info")
 OWN = re.compile(r"^(COMPOSE_PROJECT_NAME|HOLDFAST_NET|HOLDFAST_[A-Z]+_PORT)$")
 """Variables that two installations on one host can't share."""
 
@@ -43,7 +45,7 @@ def make_sibling(folder: Path, name: str, *, manifest: Manifest, secrets: Path |
         raise HostError(f"{name!r} can't be the name of a project: small letters, digits, - and _")
     if folder.exists():
         raise HostError(f"{folder} is there already: go on in it with `make restore FROM=…`, or give --folder")
-    shutil.copytree(environment.ROOT, folder, symlinks=True, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
+    shutil.copytree(environment.ROOT, folder, symlinks=True, ignore=_left_behind)
     environment.write(_variables(name, manifest, secrets), folder / ".env")
     command(folder, "secrets", "--profiles", manifest.profiles)
 
@@ -57,6 +59,11 @@ def command(folder: Path, *words: str) -> None:
     done = subprocess.run([sys.executable, "-m", "deploy.host", *words], cwd=folder, env=_clean(), check=False)
     if done.returncode:
         raise HostError(f"`python3 -m deploy.host {' '.join(words)}` failed in {folder}: what it said is above")
+
+
+def _left_behind(folder: str, names: list[str]) -> set[str]:
+    own = STATE & set(names) if Path(folder) == environment.ROOT else set()
+    return own | MADE(folder, names)
 
 
 def _variables(name: str, manifest: Manifest, secrets: Path | None) -> dict[str, str]:
