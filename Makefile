@@ -5,6 +5,7 @@ BIN := .venv/bin
 export MLFLOW_DISABLE_TELEMETRY = true
 export DO_NOT_TRACK = true
 export BENTOML_DO_NOT_TRACK = True
+export ORT_DISABLE_TELEMETRY = 1
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +32,7 @@ promotion: setup ## a better version is released under live traffic, bad ones ar
 test: setup ## what must pass before every commit (under 10 minutes); DATA=Telco-Customer-Churn.csv adds the real file
 	@$(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest -n auto --dist loadfile
 
-SLOW = $(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest -m slow --dist loadfile --no-loadscope-reorder --durations=25
+SLOW = OMP_NUM_THREADS=1 $(if $(DATA),CHURN_TEST_TELCO="$(abspath $(DATA))") $(BIN)/pytest -m slow --dist loadfile --no-loadscope-reorder --durations=25
 FAULTS_ALONE = abuse alone database front fuzzed_doors overload promotions registry soak
 ALONE = $(FAULTS_ALONE:%=tests/faults/test_%.py) tests/services/test_big_batch.py
 LONG = tests/faults tests/journey tests/jenkins tests/services tests/pipelines
@@ -90,8 +91,8 @@ HOST = $(PYTHON) -m deploy.host
 secrets: ## write .env for docker-compose.yml, with generated secrets; PROFILES=core,monitoring,redis,mysql,grafana,demo
 	@$(HOST) secrets $(if $(PROFILES),--profiles "$(PROFILES)") $(if $(FORCE),--force)
 
-images: ## build the images
-	@$(HOST) images
+images: ## build the images, or NAMES="serving bento mlflow pipelines" of them; CHECK=1 builds twice and compares their files
+	@$(HOST) images $(NAMES) $(if $(CHECK),--check)
 
 up: ## start the services and wait until they are ready; DATA=customers.csv CONTRACT=contracts/mine.yaml trains a first model
 	@$(HOST) up $(if $(DATA),--data "$(DATA)") $(if $(CONTRACT),--contract "$(CONTRACT)") $(if $(RING),--ring "$(RING)") $(if $(filter yes,$(RETRAIN)),--retrain)

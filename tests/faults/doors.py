@@ -21,6 +21,7 @@ from tests.postgres import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 60.0
+ANSWER_SECONDS = 15.0
 PATIENCE_SECONDS = 60.0
 """A busy machine is no fault: who promises to be quicker says so."""
 
@@ -95,7 +96,7 @@ class OpenDoor:
     def is_ready(self) -> bool:
         assert self.process.poll() is None, f"{self.kind} ended with {self.process.returncode}"
         try:
-            return self.ask("GET", "/readyz")[0] == 200
+            return self.ask("GET", "/readyz", wait=5.0)[0] == 200
         except (OSError, http.client.HTTPException):
             return False
 
@@ -106,7 +107,7 @@ class OpenDoor:
         body: bytes | None = None,
         headers: dict[str, str] | None = None,
         *,
-        wait: float = 5.0,
+        wait: float = ANSWER_SECONDS,
     ) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=wait)
         try:
@@ -117,7 +118,7 @@ class OpenDoor:
             connection.close()
 
     def predict(
-        self, customer: dict[str, Any], *, key: str | None = None, wait: float = 5.0
+        self, customer: dict[str, Any], *, key: str | None = None, wait: float = ANSWER_SECONDS
     ) -> tuple[int, dict[str, Any]]:
         headers = {"content-type": "application/json", **({"idempotency-key": key} if key else {})}
         status, content = self.ask("POST", "/predict", json.dumps(customer).encode(), headers, wait=wait)
@@ -201,7 +202,7 @@ class Load(threading.Thread):
     def _send(self, key: str) -> None:
         while not self._stopping.is_set():
             try:
-                status, found = self._door.predict(self._customer, key=key, wait=3.0)
+                status, found = self._door.predict(self._customer, key=key, wait=ANSWER_SECONDS)
             except (OSError, http.client.HTTPException):
                 self.breaks += 1
                 time.sleep(0.05)

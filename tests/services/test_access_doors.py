@@ -9,7 +9,7 @@ import pytest
 from churn.stores.database import migrate, open_database
 from churn.stores.users import UserStore
 from tests.faults.conftest import home, logged, on_disk, open_door, shop
-from tests.faults.doors import Home, OpenDoor
+from tests.faults.doors import Home, OpenDoor, wait_until
 from tests.services.people import PASSWORD
 
 __all__ = ["home", "logged", "on_disk", "open_door", "shop"]
@@ -30,7 +30,14 @@ def store(home: Home) -> UserStore:
 
 def token(door: OpenDoor) -> str:
     content = json.dumps({"username": "ann", "password": PASSWORD}).encode()
-    status, answer = door.ask("POST", "/api/v1/token", content, {"content-type": "application/json"})
+    found: list[tuple[int, bytes]] = []
+
+    def is_told() -> bool:
+        found.append(door.ask("POST", "/api/v1/token", content, {"content-type": "application/json"}))
+        return found[-1][0] != 503
+
+    wait_until(is_told, "the door has read who may sign in")
+    status, answer = found[-1]
     assert status == 200
     return str(json.loads(answer)["access_token"])
 
