@@ -12,7 +12,6 @@ import yaml
 from pydantic import AliasChoices
 from pydantic_settings import BaseSettings
 
-from churn.settings import environment_for_children
 from deploy.host import environment
 from deploy.host.secrets import values_of
 from deploy.host.variables import PROFILES, VARIABLES
@@ -221,47 +220,27 @@ def test_the_front_has_the_address_that_the_doors_believe() -> None:
         assert port in door["healthcheck"]["test"]
 
 
+def config(folder: Path, given: dict[str, str], **changes: str) -> subprocess.CompletedProcess[str]:
+    """Let docker-compose read the file with the variables of a new installation."""
+    if shutil.which("docker-compose") is None:
+        pytest.skip("docker-compose is not installed")
+    values = values_of(list(VARIABLES), {}, given={"HOLDFAST_NET": "10.83.16", **given})
+    environment.write({**values, **changes}, folder / ".env")
+    files = ["--project-directory", str(ROOT), "--env-file", str(folder / ".env"), "-f", str(FILE)]
+    return subprocess.run(["docker-compose", *files, "config", "-q"], capture_output=True, text=True, check=False)
+
+
 @pytest.mark.parametrize(
     "profiles", ["core", "core,monitoring,redis", "core,mysql", "core,monitoring,grafana,mysql,redis,demo"]
 )
 def test_compose_accepts_the_file(profiles: str, tmp_path: Path) -> None:
-    if shutil.which("docker-compose") is None:
-        pytest.skip("docker-compose is not installed")
-    values = values_of(list(VARIABLES), {}, given={"COMPOSE_PROFILES": profiles, "HOLDFAST_NET": "10.83.16"})
-    environment.write(values, tmp_path / ".env")
-    command = [
-        "docker-compose",
-        "--project-directory",
-        str(ROOT),
-        "--env-file",
-        str(tmp_path / ".env"),
-        "-f",
-        str(FILE),
-    ]
-
-    done = subprocess.run(
-        [*command, "config", "-q"], capture_output=True, text=True, check=False, env=environment_for_children()
-    )
+    done = config(tmp_path, {"COMPOSE_PROFILES": profiles})
 
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_compose_refuses_to_start_without_a_secret(tmp_path: Path) -> None:
-    if shutil.which("docker-compose") is None:
-        pytest.skip("docker-compose is not installed")
-    values = values_of(list(VARIABLES), {}, given={"HOLDFAST_NET": "10.83.16"}) | {"HOLDFAST_TOKEN_SECRET": ""}
-    environment.write(values, tmp_path / ".env")
-    command = [
-        "docker-compose",
-        "--project-directory",
-        str(ROOT),
-        "--env-file",
-        str(tmp_path / ".env"),
-        "-f",
-        str(FILE),
-    ]
-
-    done = subprocess.run([*command, "config", "-q"], capture_output=True, text=True, check=False)
+    done = config(tmp_path, {}, HOLDFAST_TOKEN_SECRET="")
 
     assert done.returncode
     assert "make secrets writes it" in done.stderr
