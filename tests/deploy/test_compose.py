@@ -227,7 +227,8 @@ def config(folder: Path, given: dict[str, str], **changes: str) -> subprocess.Co
     values = values_of(list(VARIABLES), {}, given={"HOLDFAST_NET": "10.83.16", **given})
     environment.write({**values, **changes}, folder / ".env")
     files = ["--project-directory", str(ROOT), "--env-file", str(folder / ".env"), "-f", str(FILE)]
-    return subprocess.run(["docker-compose", *files, "config", "-q"], capture_output=True, text=True, check=False)
+    command = ["docker-compose", *files, "config", "-q"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(
