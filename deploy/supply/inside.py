@@ -16,9 +16,14 @@ def python_packages() -> list[dict[str, str]]:
     """Return every installed distribution once."""
     found = {one.name.lower(): one for one in distributions() if one.name}
     return [
-        {"name": one.name, "version": one.version, "licence": licence_of(one)}
+        {"name": one.name, "version": version_of(one), "licence": licence_of(one)}
         for _, one in sorted(found.items())
     ]  # fmt: skip
+
+
+def version_of(found: Distribution) -> str:
+    """Return the version as indexes write it: some packages say `v1.0`."""
+    return found.version.removeprefix("v")
 
 
 def licence_of(found: Distribution) -> str:

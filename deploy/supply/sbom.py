@@ -69,7 +69,7 @@ def _licensed(component: Component) -> Component:
         found = distribution(component["name"])
     except PackageNotFoundError:
         return {}
-    if found.version != component["version"]:
+    if inside.version_of(found) != component["version"]:
         return {}
     package = {"name": component["name"], "version": component["version"], "licence": inside.licence_of(found)}
     return {key: value for key, value in python_component(package, {}).items() if key == "licenses"}

@@ -71,6 +71,12 @@ def test_an_image_s_python_packages_carry_the_hashes_of_the_lock() -> None:
     assert "externalReferences" not in python_component({**typer, "version": "0.0.1"}, locked)
 
 
+def test_a_version_that_is_written_with_a_letter_is_found_in_the_lock() -> None:
+    (lettered,) = [one for one in python_packages() if one["name"] == "grafana-foundation-sdk"]
+
+    assert {one["purl"] for one in sbom.of_lock()["components"]} > {python_component(lettered, {})["purl"]}
+
+
 def test_a_debian_package_is_looked_up_by_its_source_package() -> None:
     made = debian_component(DEBIAN, {"ID": "debian", "VERSION_ID": "12"})
 
