@@ -72,7 +72,7 @@ def test_an_image_s_python_packages_carry_the_hashes_of_the_lock() -> None:
 
 
 def test_a_version_that_is_written_with_a_letter_is_found_in_the_lock() -> None:
-    (lettered,) = [one for one in python_packages() if one["name"] == "grafana-foundation-sdk"]
+    (lettered,) = [one for one in python_packages() if one["name"] == "grafana_foundation_sdk"]
 
     assert {one["purl"] for one in sbom.of_lock()["components"]} > {python_component(lettered, {})["purl"]}
 
