@@ -9,7 +9,7 @@ RUN python uv_requirement.py uv.lock >uv.txt \
     && /uv/bin/pip install --quiet --no-cache-dir --require-hashes -r uv.txt
 COPY pyproject.toml deploy/images/slim.py ./
 RUN /uv/bin/uv sync --quiet --no-default-groups --group train --group monitor --no-install-project \
-    && /opt/holdfast/bin/python slim.py /opt/holdfast/lib/python3.11/site-packages
+    && /opt/holdfast/bin/python slim.py /opt/holdfast/lib/python3.11/site-packages plotly/validators
 
 FROM packages AS code
 COPY cli cli
