@@ -5,6 +5,7 @@ from __future__ import annotations  # hosts may have Python 3.9
 import argparse
 import shlex
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -20,6 +21,11 @@ from deploy.host.readiness import wait_for
 from deploy.host.services import active, seen
 
 DEFAULT_CONTRACT = "contracts/telco.yaml"
+PAUSES_SECONDS = (15.0, 30.0)
+"""Before each further attempt to start: compose gives up when a service that others need is slow to be well."""
+
+LAST_LOOK_SECONDS = 30.0
+"""How long is waited when compose gave up for good: who is not well is told then."""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -41,8 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     files = _files(arguments)
     services = active(settings)
     prepare(settings)
-    compose("up", "-d", check=False)  # who did not start is told below, with its last words
-    wait_for(services, settings["COMPOSE_PROJECT_NAME"], seconds=arguments.wait_seconds)
+    seconds = arguments.wait_seconds if start() else LAST_LOOK_SECONDS
+    wait_for(services, settings["COMPOSE_PROJECT_NAME"], seconds=seconds)
     front = front_of(settings)
     before = served_version(front) or aliases(settings["COMPOSE_PROJECT_NAME"]).get("production")
     if files and (before is None or arguments.retrain):
@@ -51,6 +57,17 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _tell(front, before, has_table=bool(files))
     return 0
+
+
+def start() -> bool:
+    """Start what does not run, again after a while when that fails; say whether everything was started."""
+    for seconds in (*PAUSES_SECONDS, 0.0):
+        if not compose("up", "-d", check=False).returncode:
+            return True
+        if seconds:
+            print(f"compose gave up: once more in {seconds:.0f} s", flush=True)
+            time.sleep(seconds)
+    return False
 
 
 def prepare(settings: Mapping[str, str]) -> None:
