@@ -13,7 +13,7 @@ from pathlib import Path
 import pymysql
 import pytest
 
-from tests.postgres import CiSettings, free_port
+from tests.postgres import free_port, require_installed, started
 
 SERVER, INSTALLER = Path("/usr/sbin/mariadbd"), Path("/usr/bin/mariadb-install-db")
 PASSWORD = "secret-word"
@@ -82,20 +82,11 @@ class MariaDb:
 
 @contextlib.contextmanager
 def running_mariadb(*, is_synced: bool = False) -> Iterator[MariaDb]:
-    """Start a server, and remove it with all that it held; skip when none is installed, but never in CI."""
-    if not SERVER.exists():
-        if CiSettings().ci:
-            pytest.fail("nothing is skipped in CI for want of a server: apt-get install mariadb-server")
-        pytest.skip("MariaDB is not installed: apt-get install mariadb-server")
-    folder = Path(tempfile.mkdtemp(prefix="churn-mariadb-"))
-    server = MariaDb(folder, free_port(), is_synced)
-    try:
-        _initialise(folder)
-        server.start()
+    """Start a server of its own."""
+    require_installed("MariaDB", "mariadb-server", is_there=SERVER.exists())
+    server = MariaDb(Path(tempfile.mkdtemp(prefix="churn-mariadb-")), free_port(), is_synced)
+    with started(server, _initialise):
         yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

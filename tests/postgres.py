@@ -8,9 +8,10 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import psycopg
 import pytest
@@ -92,22 +93,43 @@ def free_port() -> int:
         return port
 
 
+class Startable(Protocol):
+    """A server in a folder of its own."""
+
+    folder: Path
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
 @contextlib.contextmanager
-def running_postgres(*, is_synced: bool = False) -> Iterator[Postgres]:
-    """Start a server, and remove it with all that it held; skip when none is installed, but never in CI."""
-    if not PROGRAMS:
-        if CiSettings().ci:
-            pytest.fail("nothing is skipped in CI for want of a server: apt-get install postgresql")
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    folder = Path(tempfile.mkdtemp(prefix="churn-postgres-"))
-    server = Postgres(folder, free_port(), is_synced)
+def started(server: Startable, initialise: Callable[[Path], None]) -> Iterator[None]:
+    """Let a server run for a while, and remove it with all that it held."""
     try:
-        _initialise(folder)
+        initialise(server.folder)
         server.start()
-        yield server
+        yield
     finally:
         server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(server.folder, ignore_errors=True)
+
+
+def require_installed(name: str, package: str, *, is_there: bool) -> None:
+    """Skip the test when a server is not installed, but never in CI."""
+    if not is_there and CiSettings().ci:
+        pytest.fail(f"nothing is skipped in CI for want of a server: apt-get install {package}")
+    if not is_there:
+        pytest.skip(f"{name} is not installed: apt-get install {package}")
+
+
+@contextlib.contextmanager
+def running_postgres(*, is_synced: bool = False) -> Iterator[Postgres]:
+    """Start a server of its own."""
+    require_installed("PostgreSQL", "postgresql", is_there=bool(PROGRAMS))
+    server = Postgres(Path(tempfile.mkdtemp(prefix="churn-postgres-")), free_port(), is_synced)
+    with started(server, _initialise):
+        yield server
 
 
 @pytest.fixture(scope="session")
