@@ -50,11 +50,16 @@ def in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
 
 
-def test_the_lock_s_document_has_every_package_with_its_version_and_hashes() -> None:
-    made = sbom.of_lock()
+@pytest.fixture(scope="module")
+def lock() -> dict[str, Any]:
+    with pytest.MonkeyPatch.context() as moved:
+        moved.chdir(ROOT)
+        return sbom.of_lock()
 
-    found = {one["name"]: one for one in made["components"]}
-    assert len({one["bom-ref"] for one in made["components"]}) == len(made["components"])
+
+def test_the_lock_s_document_has_every_package_with_its_version_and_hashes(lock: dict[str, Any]) -> None:
+    found = {one["name"]: one for one in lock["components"]}
+    assert len({one["bom-ref"] for one in lock["components"]}) == len(lock["components"])
     assert {"onnxruntime", "mlflow", "boto3", "ruff"} <= set(found)
     hashes = [each["hashes"][0]["alg"] for each in found["onnxruntime"]["externalReferences"]]
     assert set(hashes) == {"SHA-256"}
@@ -63,18 +68,18 @@ def test_the_lock_s_document_has_every_package_with_its_version_and_hashes() -> 
     assert len(without) < len(found) / 10
 
 
-def test_an_image_s_python_packages_carry_the_hashes_of_the_lock() -> None:
+def test_an_image_s_python_packages_carry_the_hashes_of_the_lock(lock: dict[str, Any]) -> None:
     (typer,) = [one for one in python_packages() if one["name"] == "typer"]
-    locked = {one["purl"]: one for one in sbom.of_lock()["components"]}
+    locked = {one["purl"]: one for one in lock["components"]}
 
     assert python_component(typer, locked)["externalReferences"]
     assert "externalReferences" not in python_component({**typer, "version": "0.0.1"}, locked)
 
 
-def test_a_version_that_is_written_with_a_letter_is_found_in_the_lock() -> None:
+def test_a_version_that_is_written_with_a_letter_is_found_in_the_lock(lock: dict[str, Any]) -> None:
     (lettered,) = [one for one in python_packages() if one["name"] == "grafana_foundation_sdk"]
 
-    assert {one["purl"] for one in sbom.of_lock()["components"]} > {python_component(lettered, {})["purl"]}
+    assert {one["purl"] for one in lock["components"]} > {python_component(lettered, {})["purl"]}
 
 
 def test_a_debian_package_is_looked_up_by_its_source_package() -> None:

@@ -23,20 +23,15 @@ def test_what_is_no_bucket_is_refused(place: str) -> None:
         Settings(artifacts=place)
 
 
-def test_a_new_experiment_keeps_its_artifacts_in_the_bucket(tmp_path: Path) -> None:
-    settings = settings_of(tmp_path, artifacts="s3://models/holdfast")
+def test_an_experiment_keeps_its_artifacts_in_the_bucket_from_its_beginning_or_never(tmp_path: Path) -> None:
+    bucket = "s3://models/holdfast"
+    open_tracking(settings_of(tmp_path, artifacts=bucket))
+    open_tracking(settings_of(tmp_path, artifacts=bucket))
+    assert mlflow.get_experiment_by_name("churn").artifact_location == bucket
 
-    open_tracking(settings)
-    open_tracking(settings)
-
-    assert mlflow.get_experiment_by_name("churn").artifact_location == "s3://models/holdfast"
-
-
-def test_an_experiment_that_keeps_them_elsewhere_is_not_moved(tmp_path: Path) -> None:
-    open_tracking(settings_of(tmp_path))
-
+    open_tracking(settings_of(tmp_path, model="older"))
     with pytest.raises(UsageError, match=r"s3://models.*for good.*CHURN_HOME"):
-        open_tracking(settings_of(tmp_path, artifacts="s3://models"))
+        open_tracking(settings_of(tmp_path, model="older", artifacts=bucket))
 
 
 def test_a_server_has_a_place_of_its_own(tmp_path: Path) -> None:
