@@ -51,3 +51,24 @@ def engine(server: Server | None, shelf: Shelf, tmp_path: Path, request: pytest.
         return
     with opened(shelf.take(server, tmp_path)) as engine:
         yield engine
+
+
+IN_PROCESSES = frozenset(
+    {
+        "test_a_killed_job_goes_on_and_ends_with_every_row_once",
+        "test_a_relay_that_is_killed_in_the_middle_is_continued",
+        "test_every_record_that_a_killed_writer_acknowledged_is_stored_once",
+        "test_of_racing_processes_exactly_one_wins_each_round",
+        "test_of_racing_runners_each_gets_other_jobs",
+        "test_processes_may_migrate_at_once",
+    }
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts processes takes seconds on each database: MariaDB's turn comes with the longer tests."""
+    for item in items:
+        is_heavy = isinstance(item, pytest.Function) and item.originalname in IN_PROCESSES
+        if is_heavy and item.name.partition("[")[2].startswith("mariadb"):
+            item.add_marker(pytest.mark.slow)
