@@ -35,6 +35,11 @@ LEGACY_STAGE = "Production"
 EVALUATED = "holdout_roc_auc"
 MISSING = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}
 
+LONGEST_DESCRIPTION = 5000
+"""Letters that MLflow's column takes; PostgreSQL refuses more, SQLite does not count."""
+
+CUT_OFF = "\n\n*(cut here: the whole card is `model_card.md` in the bundle)*"
+
 Answer = TypeVar("Answer")
 LONGEST_REASON = 600
 """Letters of MLflow's words: what a download says first is where it is from, then what went wrong."""
@@ -141,9 +146,9 @@ class ModelRegistry:
             return _registered(self._client.get_model_version(name, made.version))
 
     def describe(self, bundle: RegisteredBundle, text: str) -> None:
-        """Set the Markdown description that MLflow's page shows."""
+        """Set the Markdown description that MLflow's page shows; as much of it as MLflow keeps."""
         with self._translated():
-            self._client.update_model_version(bundle.name, str(bundle.version), description=text)
+            self._client.update_model_version(bundle.name, str(bundle.version), description=cut(text))
 
     def tag(self, bundle: RegisteredBundle, tags: Mapping[str, str]) -> None:
         """Set tags on a version."""
@@ -258,6 +263,14 @@ class ModelRegistry:
             raise StoreError(f"the registry {self._uri} can't be reached: {type(error).__name__}: {error}") from error
         except (ValueError, TypeError, KeyError, AttributeError) as error:  # a proxy's page, or another program's
             raise StoreError(f"what answers at {self._uri} is no MLflow registry: {type(error).__name__}") from error
+
+
+def cut(text: str) -> str:
+    """Return as much of a description as MLflow keeps: whole lines, and the word that there is more."""
+    if len(text) <= LONGEST_DESCRIPTION:
+        return text
+    kept = text[: LONGEST_DESCRIPTION - len(CUT_OFF)]
+    return (kept[: kept.rfind("\n")] if "\n" in kept else kept) + CUT_OFF
 
 
 def _rows_of(run: Run) -> int | None:

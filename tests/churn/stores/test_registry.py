@@ -17,7 +17,7 @@ import pytest
 
 from churn.errors import BundleError, NotFoundError, StoreError
 from churn.scoring.loading import load_scorer
-from churn.stores.registry import PRODUCTION, ModelRegistry
+from churn.stores.registry import LONGEST_DESCRIPTION, PRODUCTION, ModelRegistry, cut
 
 
 @pytest.fixture
@@ -224,3 +224,28 @@ def _status_with_host(server: str, host: str) -> int:
 
 def test_the_alias_is_the_word_of_the_house() -> None:
     assert PRODUCTION == "production"
+
+
+@pytest.mark.parametrize("text", ["short", "x" * LONGEST_DESCRIPTION])
+def test_a_description_that_mlflow_keeps_is_left_as_it_is(text: str) -> None:
+    assert cut(text) == text
+
+
+@pytest.mark.parametrize("line", ["a line of the card\n", "a line without an end"])
+def test_a_long_description_ends_with_the_word_that_there_is_more(line: str) -> None:
+    found = cut(line * 1000)
+
+    assert len(found) <= LONGEST_DESCRIPTION
+    head, _, end = found.partition("\n\n*(cut here")
+    assert (line * 1000).startswith(head)
+    assert "model_card.md" in end
+
+
+def test_a_long_card_is_kept_as_far_as_a_server_s_column_goes(registry: ModelRegistry, model_uri: str) -> None:
+    bundle = registry.register("churn", model_uri, run_id="0" * 32, digest="d" * 64, tags={})
+
+    registry.describe(bundle, "a line of the card\n" * 1000)
+
+    described = registry._client.get_model_version("churn", str(bundle.version)).description
+    assert described is not None
+    assert LONGEST_DESCRIPTION - 200 < len(described) <= LONGEST_DESCRIPTION
