@@ -20,6 +20,9 @@ from deploy.host.failure import HostError
 from deploy.host.readiness import wait_for
 
 DATABASES = ("postgres", "mariadb")
+KEEPERS = ("mlflow", "bento", "fastapi", "worker")
+"""Services that have the volumes which a backup holds."""
+
 MARK_VOLUME = "pipelines-home"
 """Has the mark while a restore is under way: what is in the volumes then is its own."""
 
@@ -61,7 +64,7 @@ class Return:
     def bring(self) -> None:
         """Fill volumes and databases; nothing but the databases runs meanwhile."""
         answer_of("stop")
-        answer_of("up", "--no-start")
+        self._make_volumes()
         volumes = self.installation.volumes()
         volumes.write(MARK_VOLUME, MARK, self._mark)
         for volume in (each for each in KEPT if f"{each}.tar.gz" in self.manifest.files):
@@ -81,6 +84,11 @@ class Return:
     def _fill(self, volumes: Volumes, volume: str) -> None:
         names = [f"{volume}.tar.gz", *([f"{SPOOL}-{volume}.tar.gz"] if volume in HOMES else [])]
         volumes.unpack(volume, *(self.folder / name for name in names))
+
+    def _make_volumes(self) -> None:
+        """Let compose make them, one service at a time: compose 1.29 would wait for others that nobody starts."""
+        for service in (*self.installation.services, *KEEPERS):
+            answer_of("up", "--no-start", "--no-deps", service)
 
     def _start_databases(self) -> None:
         """Start them; a first start makes the databases and their roles with the passwords of this `.env`."""

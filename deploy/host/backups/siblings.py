@@ -62,7 +62,7 @@ def command(folder: Path, *words: str) -> None:
 
 
 def _left_behind(folder: str, names: list[str]) -> set[str]:
-    own = STATE & set(names) if Path(folder) == environment.ROOT else set()
+    own = set(names) & STATE if Path(folder) == environment.ROOT else set()
     return own | MADE(folder, names)
 
 
