@@ -19,11 +19,12 @@ import pytest
 from churn.contract.contract import Contract
 from churn.contract.reading import load_contract
 from churn.data.sampler_file import write_sample
-from churn.errors import BundleError, StoreError
+from churn.errors import BundleError, NotFoundError, StoreError
 from churn.evaluation.gate import Gate
 from churn.settings import environment_for_children, set_library_defaults
 from churn.stores.registry import ModelRegistry, RegisteredBundle
 from pipelines.evaluate import evaluate
+from pipelines.holdout import read_holdout
 from pipelines.ingest import ingest
 from pipelines.moves import Order
 from pipelines.parameters import read_parameters
@@ -223,7 +224,14 @@ def test_a_bucket_that_does_not_open_is_told_with_what_to_check(store: ObjectSto
     assert SECRET not in str(refused.value)
 
     laptop.tell()
-    store.stop()
+    run = ModelRegistry(laptop.settings.tracking_uri)._client.get_run(laptop.made.run_id)
+    with own_tracking():
+        open_tracking(laptop.settings)
+        with pytest.raises(NotFoundError, match="train again"):
+            read_holdout(run)
+        store.stop()
+        with pytest.raises(StoreError, match=r"did not answer.*MLFLOW_S3"):
+            read_holdout(run)
     began = time.monotonic()
     with pytest.raises(StoreError, match=r"connect.*MLFLOW_S3_ENDPOINT_URL"):
         laptop.fetch()
