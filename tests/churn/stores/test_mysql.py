@@ -1,17 +1,20 @@
 """What MariaDB and MySQL would do otherwise than SQLite and PostgreSQL, they do not do here."""
 
 import socket
+import ssl
 import struct
 import time
 from itertools import count
 from random import Random
 
+import certifi
 import pytest
 from sqlalchemy import Connection, Engine, event, func, insert, select, text, update
 
 from churn.errors import RefusedError, StoreError
 from churn.stores.database import is_current, migrate, open_database
 from churn.stores.leases import hold_lease
+from churn.stores.mysql import PromptConnection
 from churn.stores.predictions import PredictionStore
 from churn.stores.score_table import ScoreTable
 from churn.stores.tables import drift_runs, leases, predictions
@@ -214,3 +217,13 @@ def test_a_migration_that_was_killed_at_any_change_is_gone_on_with(mariadb: Mari
     while kill_and_migrate_again(mariadb, number):
         number += 1
     assert number > 40
+
+
+def test_an_authority_in_the_address_means_that_certificate_and_name_are_checked() -> None:
+    authorities = certifi.where()
+    engine = open_database(f"mysql://churn:secret-word@db.example/churn?ssl_ca={authorities}")
+    words, named = engine.dialect.create_connect_args(engine.url)
+
+    context = PromptConnection(*words, **named, defer_connect=True).ctx
+
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
