@@ -31,7 +31,8 @@ from pipelines.register import note_registered, register
 from pipelines.status import status
 from pipelines.tracking import find_training, open_tracking
 from pipelines.training_log import HOLDOUT, PIPELINE_PROBABILITY
-from tests.pipelines.conftest import Home
+from tests.pipelines.conftest import Home, copied
+from tests.tracking import own_tracking
 
 ORDER = Order("a test", "because")
 FORCED = Order("a test", "because", is_override=True)
@@ -41,27 +42,49 @@ OPEN = Gate(min_roc_auc=0.5)
 SHUT = Gate(min_roc_auc=0.999)
 
 
-@pytest.fixture
-def evaluated(home: Home) -> Home:
-    evaluate(home.trained.run_id, settings=home.settings)
+@pytest.fixture(scope="module")
+def evaluated_once(trained_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Read only, as the two that follow; the tests write in copies."""
+    with own_tracking():
+        home = copied(trained_home, tmp_path_factory.mktemp("evaluated") / "home")
+        evaluate(home.trained.run_id, settings=home.settings)
+    return home
+
+
+@pytest.fixture(scope="module")
+def registered_once(evaluated_once: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    with own_tracking():
+        home = copied(evaluated_once, tmp_path_factory.mktemp("registered") / "home")
+        register(home.trained.run_id, settings=home.settings)
+    return home
+
+
+@pytest.fixture(scope="module")
+def registered_twice(registered_once: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    with own_tracking():
+        home = copied(registered_once, tmp_path_factory.mktemp("twice") / "home")
+        registry = ModelRegistry(home.settings.tracking_uri)
+        first = registry.version("churn", 1)
+        uri = find_training(home.settings, first.run_id).data.tags["model_uri"]
+        again = registry.register("churn", uri, run_id=first.run_id, digest=first.digest, tags={})
+        note_registered(again, "a test", "the same once more", settings=home.settings)
     return home
 
 
 @pytest.fixture
-def registered(evaluated: Home) -> Home:
-    register(evaluated.trained.run_id, settings=evaluated.settings)
-    return evaluated
+def evaluated(evaluated_once: Home, tmp_path: Path) -> Home:
+    return copied(evaluated_once, tmp_path / "evaluated")
 
 
 @pytest.fixture
-def two_versions(registered: Home) -> Home:
+def registered(registered_once: Home, tmp_path: Path) -> Home:
+    return copied(registered_once, tmp_path / "registered")
+
+
+@pytest.fixture
+def two_versions(registered_twice: Home, tmp_path: Path) -> Home:
     """The same bundle as two versions: what differs is the number."""
-    registry = ModelRegistry(registered.settings.tracking_uri)
-    first = registry.version("churn", 1)
-    uri = find_training(registered.settings, first.run_id).data.tags["model_uri"]
-    again = registry.register("churn", uri, run_id=first.run_id, digest=first.digest, tags={})
-    note_registered(again, "a test", "the same once more", settings=registered.settings)
-    return registered
+    return copied(registered_twice, tmp_path / "twice")
 
 
 def production(home: Home) -> int | None:
