@@ -22,6 +22,7 @@ from tests.compose.stack import Stack
 pytestmark = pytest.mark.slow
 
 PREDICTIONS, SPOOLED = 1_000, 40
+QUICK = "--trials 1 --candidates logistic"
 PROFILES = os.environ.get("CHURN_TEST_BACKUP_PROFILES", "core")  # noqa: TID251  core,mysql by hand
 
 
@@ -93,7 +94,7 @@ def moved(new_stack: MakeStack, customers: Path, rows: list[dict[str, str]]) -> 
     """Predict, break PostgreSQL so that some predictions stay in a spool, back up under load, restore beside it."""
     stack = new_stack("backup", profiles=PROFILES)
     stack.make("secrets")
-    stack.run("python3", "-m", "deploy.host", "up", "--data", str(customers), "--ring", "--trials 2")
+    stack.run("python3", "-m", "deploy.host", "up", "--data", str(customers), "--ring", QUICK)
     asker = Asker(stack, rows)
     asker.ask(PREDICTIONS)
     spooled, paused = spool_some(stack, asker)
