@@ -13,8 +13,9 @@ from deploy.host.services import seen
 from tests.compose import eyes
 from tests.compose.conftest import MakeStack
 from tests.compose.matrix import MEND, ROUNDS, SERVICES, WITH_MARIADB, Round, words_of
+from tests.compose.seeding import seed
 from tests.compose.stack import Stack
-from tests.compose.traffic import RATE, RING, load_on, require_each_stored_once, wait_for_door
+from tests.compose.traffic import RATE, load_on, require_each_stored_once, wait_for_door
 from tests.faults.amounts import SETTINGS
 from tests.faults.doors import wait_until
 from tests.faults.load import OpenLoad
@@ -31,15 +32,16 @@ PROGRAMS = (("postgres", "mlflow", "redis", "worker", "scheduler", "exporter", "
 
 
 @pytest.fixture(scope="module")
-def stack(new_stack: MakeStack, customers: Path) -> Stack:
-    return started(new_stack("matrix"), customers)
+def stack(new_stack: MakeStack, tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    return started(new_stack("matrix"), tmp_path_factory.mktemp("seeds"))
 
 
-def started(stack: Stack, customers: Path) -> Stack:
+def started(stack: Stack, seeds: Path) -> Stack:
     """Start it with a model and with eyes that see minutes as seconds."""
     eyes.quicken(stack)
     stack.make("secrets")
-    stack.run("python3", "-m", "deploy.host", "up", "--data", str(customers), "--ring", RING)
+    stack.make("up")
+    seed(stack, seeds)
     wait_until(lambda: eyes.is_told(stack, "ChurnWatchdog"), "alerts arrive", seconds=ALERT_SECONDS)
     return stack
 
@@ -50,8 +52,8 @@ def test_predictions_go_on_and_somebody_is_told(stack: Stack, one: Round) -> Non
 
 
 @pytest.mark.skipif(SETTINGS.length == "short", reason="an installation of its own: CHURN_TEST_LENGTH=long")
-def test_the_same_with_mariadb(new_stack: MakeStack, customers: Path) -> None:
-    stack = started(new_stack("matrixmysql", profiles="core,monitoring,mysql"), customers)
+def test_the_same_with_mariadb(new_stack: MakeStack, tmp_path: Path) -> None:
+    stack = started(new_stack("matrixmysql", profiles="core,monitoring,mysql"), tmp_path)
 
     for one in WITH_MARIADB:
         play(stack, one)

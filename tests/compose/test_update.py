@@ -4,14 +4,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from deploy.host.services import seen
 from tests.compose.conftest import MakeStack
+from tests.compose.seeding import move, seed
 from tests.compose.stack import TAG, Stack
-from tests.compose.traffic import RING, load_on, require_each_stored_once, wait_for_door
+from tests.compose.traffic import load_on, require_each_stored_once, wait_for_door
 from tests.faults.load import OpenLoad
 from tests.faults.tally import counted, tell
 
@@ -22,15 +22,17 @@ NEW = "test-update"
 """Tag of the images that these tests replace: other tests run on those of `TAG`."""
 
 LABEL = "holdfast.update"
+PROMOTED_SECONDS = 12.0
+"""After the beginning of the update: the first door is being made anew then."""
 
 
 @pytest.fixture(scope="module")
-def stack(new_stack: MakeStack, customers: Path) -> Iterator[Stack]:
-    """An installation without eyes, with a model in production and a second version of the same bundle."""
+def stack(new_stack: MakeStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """An installation without eyes, with a version in production and another one beside it."""
     stack = new_stack("update", profiles="core")
     stack.make("secrets")
-    stack.run("python3", "-m", "deploy.host", "up", "--data", str(customers), "--ring", RING)
-    stack.churn("register", "--run", "newest")
+    stack.make("up")
+    seed(stack, tmp_path_factory.mktemp("seeds"))
     yield stack
     tags = [f"holdfast/{each}:{tag}" for each in REPOSITORIES for tag in (NEW, f"before-{stack.name}")]
     subprocess.run(["docker", "rmi", "--force", "--no-prune", *tags], capture_output=True, check=False)
@@ -69,11 +71,7 @@ def test_an_update_fails_no_request_and_a_promotion_in_the_middle_of_it_does_not
     for repository in REPOSITORIES:
         build("first", repository)
     load = load_on(stack, "update")
-    promotion = threading.Thread(
-        target=stack.churn,
-        args=("promote", "--version", "2", "--override", "--reason", "in the middle of an update"),
-        kwargs={"service": "scheduler"},
-    )
+    promotion = threading.Timer(PROMOTED_SECONDS, move, args=(stack, 2))
 
     promotion.start()
     said = update(stack, "--no-build").stdout

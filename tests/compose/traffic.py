@@ -12,7 +12,6 @@ from tests.faults.scores import customers
 RATE = 8.0
 """Predictions in a second: two cores are shared by everything that the stack consists of."""
 
-RING = "--trials 1 --candidates logistic --seed 1"
 STORED_SECONDS = 120.0
 
 
