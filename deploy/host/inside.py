@@ -11,7 +11,7 @@ from deploy.host.failure import HostError
 from deploy.host.services import seen
 
 WORKER = "worker"
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 
 
 def said_in(project: str, service: str, words: Sequence[str], *, seconds: float = PATIENCE_SECONDS) -> str:
