@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, event, text
 
 from churn.errors import StoreError
-from churn.stores.database import VERSION_TABLE, is_current, migrate, open_database, schema_version
+from churn.stores.database import VERSION_TABLE, changing_tables, is_current, migrate, open_database, schema_version
 from churn.stores.tables import metadata
 from churn.stores.transactions import reading, writing
 from tests.postgres import free_port
@@ -72,7 +73,26 @@ def test_threads_may_migrate_at_once(database_url: str) -> None:
         assert set(pool.map(run, range(8))) == {"0004"}
 
 
-def test_the_database_of_a_newer_version_is_used_as_it_is(engine: Engine) -> None:
+def test_who_changes_tables_is_waited_for_until_all_are_changed(database_url: str) -> None:
+    first, second, entered = open_database(database_url), open_database(database_url), threading.Event()
+
+    def enter() -> None:
+        with changing_tables(second):
+            entered.set()
+
+    thread = threading.Thread(target=enter)
+    with changing_tables(first) as connection:
+        connection.execute(text("CREATE TABLE made (number INTEGER)"))  # which ends MariaDB's transaction
+        thread.start()
+        assert not entered.wait(0.5)
+    assert entered.wait(60)
+    thread.join()
+    first.dispose()
+    second.dispose()
+
+
+def test_the_database_of_a_newer_version_is_used_as_it_is(engine: Engine, database_url: str) -> None:
+    assert engine.url.render_as_string(hide_password=False) == database_url
     """So that an update can be taken back, and doors be replaced one after the other."""
     with writing(engine) as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = 'later'"))  # noqa: S608  a constant
