@@ -1,7 +1,7 @@
 #!/opt/holdfast/bin/python
-"""`churn`."""
+"""`churn`; what multiprocessing starts reads it again, and must not run it."""
 
 from cli.main import run
 
-if __name__ == "__main__":  # the processes that it starts read this file too
+if __name__ == "__main__":
     run()

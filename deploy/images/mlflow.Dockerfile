@@ -18,6 +18,7 @@ RUN rm -rf /usr/local/lib/python3.11/site-packages/* /usr/lib/python3/dist-packa
     && install -d -o 10001 -g 10001 -m 750 /var/lib/mlflow /var/lib/mlflow/artifacts
 COPY --from=packages /opt/holdfast /opt/holdfast
 COPY deploy/images/healthy.py /opt/holdfast/healthy.py
+RUN rm -f /opt/holdfast/.lock
 ENV PATH=/opt/holdfast/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PYTHONSAFEPATH=1 LANG=C.UTF-8 TZ=UTC HOME=/tmp MPLCONFIGDIR=/tmp/matplotlib \
     DO_NOT_TRACK=true ORT_DISABLE_TELEMETRY=1 MLFLOW_DISABLE_TELEMETRY=true OTEL_SDK_DISABLED=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_WORKERS=1

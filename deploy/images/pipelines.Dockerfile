@@ -34,6 +34,7 @@ RUN rm -rf /usr/local/lib/python3.11/site-packages/* /usr/lib/python3/dist-packa
     && install -d -o 10001 -g 10001 -m 750 /var/lib/holdfast /var/lib/holdfast/jobs
 COPY --from=packages /opt/holdfast /opt/holdfast
 COPY deploy/images/healthy.py /opt/holdfast/healthy.py
+RUN rm -f /opt/holdfast/.lock
 ENV PATH=/opt/holdfast/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PYTHONSAFEPATH=1 LANG=C.UTF-8 TZ=UTC HOME=/tmp MPLCONFIGDIR=/tmp/matplotlib \
     CHURN_HOME=/var/lib/holdfast CHURN_HOST=0.0.0.0 CHURN_EXPORTER_HOST=0.0.0.0 CHURN_REPORTS_HOST=0.0.0.0 \

@@ -2,6 +2,7 @@
 
 import io
 import re
+import runpy
 import socket
 import tarfile
 import threading
@@ -75,6 +76,10 @@ def test_the_installer_is_the_lock_s_with_its_hashes() -> None:
     assert name == f"uv=={uv['version']}"
     assert hashes == [f"--hash={file['hash']}" for file in uv["wheels"]]
     assert hashes
+
+
+def test_the_entry_point_does_nothing_in_a_process_that_only_reads_it() -> None:
+    runpy.run_path(str(ROOT / "deploy/images/entry_point.py"), run_name="__mp_main__")
 
 
 def test_what_builds_the_wheel_is_pinned_with_hashes() -> None:
