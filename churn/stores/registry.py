@@ -185,11 +185,16 @@ class ModelRegistry:
 
     def mirror_stage(self, bundle: RegisteredBundle) -> None:
         """Show the move as the legacy stage too, for clients that still read stages."""
+        self._set_stage(bundle.name, bundle.version, LEGACY_STAGE)
+        # MLflow's own way to archive the others compares numbers with text, which PostgreSQL refuses to psycopg 3.
+        for other in self.staged(bundle.name):
+            if other != bundle.version:
+                self._set_stage(bundle.name, other, "Archived")
+
+    def _set_stage(self, name: str, version: int, stage: str) -> None:
         with self._translated(), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # stages are deprecated: that is why this is a mirror
-            self._client.transition_model_version_stage(
-                bundle.name, str(bundle.version), LEGACY_STAGE, archive_existing_versions=True
-            )
+            self._client.transition_model_version_stage(name, str(version), stage)
 
     def staged(self, name: str) -> list[int]:
         """Return the versions that have the legacy stage; more than one when somebody raced for it."""

@@ -249,3 +249,15 @@ def test_a_long_card_is_kept_as_far_as_a_server_s_column_goes(registry: ModelReg
     described = registry._client.get_model_version("churn", str(bundle.version)).description
     assert described is not None
     assert LONGEST_DESCRIPTION - 200 < len(described) <= LONGEST_DESCRIPTION
+
+
+def test_the_stage_follows_and_the_version_before_is_archived(registry: ModelRegistry, model_uri: str) -> None:
+    first, second = (
+        registry.register("churn", model_uri, run_id="0" * 32, digest=digit * 64, tags={}) for digit in "ab"
+    )
+
+    registry.mirror_stage(first)
+    registry.mirror_stage(second)
+
+    assert registry.staged("churn") == [second.version]
+    assert registry._client.get_model_version("churn", str(first.version)).current_stage == "Archived"
