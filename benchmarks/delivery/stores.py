@@ -162,8 +162,8 @@ def section(figures: Mapping[str, Figures], asked: argparse.Namespace) -> str:
     """Return the tables."""
     ours = figures[OURS]
     lines = (
-        f"| {name} | {_beside(each.relayed, ours.relayed)} | {each.logged.wall - each.plain.wall:+.0f} µs | "
-        f"{each.logged.cpu - each.plain.cpu:+.0f} µs | {_beside(each.scored, ours.scored)} |"
+        f"| {name} | {_beside(each.relayed, ours.relayed)} | {each.logged.cpu - each.plain.cpu:+.0f} µs | "
+        f"{_beside(each.scored, ours.scored)} |"
         for name, each in figures.items()
     )
     return f"""\
@@ -171,11 +171,11 @@ def section(figures: Mapping[str, Figures], asked: argparse.Namespace) -> str:
 
 {__doc__}
 "Relay": predictions a second from the spool into the store with its log, and this process's time for each, which is
-taken from the doors. "Log": what the log adds to each record of a batch of 256, in time that passes and in this
-process's. "Scores": `churn score` into a table, half of the customers for the second time.
+taken from the doors. "Log": what of that the log adds to each record of a batch of 256. "Scores": `churn score`
+into a table, half of the customers for the second time.
 
-| database | relay, rows/s | beside SQLite | process | log | process | scores, rows/s | beside SQLite | process |
-|---|--:|--:|--:|--:|--:|--:|--:|--:|
+| database | relay, rows/s | beside SQLite | process | log | scores, rows/s | beside SQLite | process |
+|---|--:|--:|--:|--:|--:|--:|--:|
 {chr(10).join(lines)}
 
 Medians of {asked.rounds} rounds; {datetime.now(UTC):%Y-%m-%d}, on a machine of two cores that others used at the same
