@@ -54,7 +54,8 @@ def customers_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def parameters() -> TrainParameters:
-    return read_parameters("train", TrainParameters, trials=TRIALS, candidates=("logistic", "lightgbm"))
+    """In this process: those that a crew starts take longer to begin than so small a training takes."""
+    return read_parameters("train", TrainParameters, trials=TRIALS, candidates=("logistic", "lightgbm"), workers=1)
 
 
 @pytest.fixture(scope="session")
