@@ -34,7 +34,7 @@ IMAGES = {
 }
 """Name → how it is built."""
 
-VARIABLES = ("HOLDFAST_TAG", "HOLDFAST_BUILD_NETWORK", "SOURCE_DATE_EPOCH")
+VARIABLES = ("HOLDFAST_TAG", "HOLDFAST_BUILD_NETWORK", "HOLDFAST_SOURCE", "SOURCE_DATE_EPOCH")
 """What the environment or `.env` may say."""
 
 AGAIN = "again"
@@ -105,6 +105,7 @@ def facts(found: dict[str, str]) -> dict[str, str]:
     return {
         "VERSION": version,
         "REVISION": _revision(),
+        "SOURCE": found.get("HOLDFAST_SOURCE", "unknown"),
         "CREATED": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(epoch))),
         "SOURCE_DATE_EPOCH": epoch,  # BuildKit dates the layers by it
     }

@@ -55,11 +55,12 @@ ARG VERSION=unknown
 ARG REVISION=unknown
 ARG CREATED=1970-01-01T00:00:00Z
 ARG SOURCE_DATE_EPOCH=0
+ARG SOURCE=unknown
 LABEL org.opencontainers.image.title="Holdfast: the FastAPI door" \
     org.opencontainers.image.version=$VERSION \
     org.opencontainers.image.revision=$REVISION \
     org.opencontainers.image.created=$CREATED \
-    org.opencontainers.image.source="https://github.com/holdfast/holdfast" \
+    org.opencontainers.image.source=$SOURCE \
     org.opencontainers.image.licenses="Apache-2.0"
 
 FROM code AS bento-build
@@ -84,9 +85,10 @@ ARG VERSION=unknown
 ARG REVISION=unknown
 ARG CREATED=1970-01-01T00:00:00Z
 ARG SOURCE_DATE_EPOCH=0
+ARG SOURCE=unknown
 LABEL org.opencontainers.image.title="Holdfast: the BentoML door" \
     org.opencontainers.image.version=$VERSION \
     org.opencontainers.image.revision=$REVISION \
     org.opencontainers.image.created=$CREATED \
-    org.opencontainers.image.source="https://github.com/holdfast/holdfast" \
+    org.opencontainers.image.source=$SOURCE \
     org.opencontainers.image.licenses="Apache-2.0"
