@@ -179,7 +179,7 @@ into a table, half of the customers for the second time.
 {chr(10).join(lines)}
 
 Medians of {asked.rounds} rounds; {datetime.now(UTC):%Y-%m-%d}, on a machine of two cores that others used at the same
-time. The servers had 32 MB of memory for pages, and stood on the same machine.
+time. The servers had little memory for pages (16 MB and 32 MB), and stood on the same machine.
 """
 
 
