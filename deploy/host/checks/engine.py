@@ -5,9 +5,11 @@ from __future__ import annotations  # hosts may have Python 3.9
 from collections.abc import Iterator
 from functools import partial
 
-from deploy.host.checks.check import Check, WrongError, require
+from deploy.host.checks.check import Check, WrongError, eventually, require
 from deploy.host.checks.installation import Installation
-from deploy.host.services import Service, seen
+from deploy.host.services import seen
+
+SLOW_SECONDS = 30.0
 
 RUNBOOKS = {
     "postgres": "docs/runbooks/ChurnStoreDown.md",
@@ -29,9 +31,8 @@ RUNBOOKS = {
 
 def of_engine(at: Installation) -> Iterator[Check]:
     """Yield one check for each service of the active profiles."""
-    found = seen(at.project)
     for name in at.services:
-        yield Check(f"{name}: the engine says that it is well", partial(_look, found.get(name)), remedy_of(name))
+        yield Check(f"{name}: the engine says that it is well", partial(_look, at, name), remedy_of(name))
 
 
 def remedy_of(service: str) -> str:
@@ -40,7 +41,15 @@ def remedy_of(service: str) -> str:
     return f"`docker-compose logs --tail 50 {service}`, then `docker-compose up -d {service}`{more}"
 
 
-def _look(service: Service | None) -> None:
-    if service is None:
+def _look(at: Installation, name: str) -> None:
+    """Wait for one that runs, whose health check may have been slow; not for one that does not."""
+    found = seen(at.project).get(name)
+    seconds = SLOW_SECONDS if found and found.status == "running" else 0.0
+    eventually(partial(_require_well, at.project, name), seconds=seconds)
+
+
+def _require_well(project: str, name: str) -> None:
+    found = seen(project).get(name)
+    if found is None:
         raise WrongError("it was never started")
-    require(service.is_well, f"it is {service.words}")
+    require(found.is_well, f"it is {found.words}")
