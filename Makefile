@@ -44,6 +44,9 @@ test-slow: setup ## the longer tests: faults, fuzzing, real servers
 	@$(SLOW) -n $(SLOW_WORKERS) $(LONG) $(filter-out $(LONG),$(FOLDERS)) $(addprefix --ignore=,$(ALONE))
 	@$(SLOW) -n 1 $(ALONE)
 
+test-compose: setup ## docker-compose.yml in containers: first start, images, kills, updates, backup; needs an engine
+	@$(SLOW) -n 0 tests/compose
+
 FAULTS = $(BIN)/pytest -m slow -p no:cacheprovider
 FAULT_FOLDER = var/faults
 
@@ -121,4 +124,4 @@ scan: setup ## what is known against it, by OSV or its mirror OSV_URL=https://â€
 doctor: setup ## check this installation: versions, stores, production alias, ports, disk
 	@$(BIN)/churn doctor
 
-.PHONY: help secrets images up smoke down backup restore update sbom scan setup demo eyes promotion test test-slow chaos fuzz soak bench bench-science format check lock doctor
+.PHONY: test-compose help secrets images up smoke down backup restore update sbom scan setup demo eyes promotion test test-slow chaos fuzz soak bench bench-science format check lock doctor
