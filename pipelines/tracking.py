@@ -41,10 +41,18 @@ def open_tracking(settings: PipelineSettings) -> None:
             return
         found = mlflow.get_experiment_by_name(settings.model)
         if found is None:
-            mlflow.create_experiment(settings.model, artifact_location=_artifact_location(settings))
+            _create_experiment(settings)
         elif settings.artifacts:
             _require_location(settings, found)
         mlflow.set_experiment(settings.model)
+
+
+def _create_experiment(settings: PipelineSettings) -> None:
+    try:
+        mlflow.create_experiment(settings.model, artifact_location=_artifact_location(settings))
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":  # somebody who began at the same moment was quicker
+            raise
 
 
 def _require_no_server(settings: PipelineSettings) -> None:

@@ -37,3 +37,17 @@ def test_an_experiment_keeps_its_artifacts_in_the_bucket_from_its_beginning_or_n
 def test_a_server_has_a_place_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"127\.0\.0\.1:9.*--artifacts-destination"):
         open_tracking(settings_of(tmp_path, artifacts="s3://models", tracking="http://127.0.0.1:9"))
+
+
+def test_processes_that_begin_at_once_share_the_experiment_that_one_of_them_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, look = settings_of(tmp_path), mlflow.get_experiment_by_name
+    open_tracking(settings)
+    made = look(settings.model)
+    assert made is not None
+
+    monkeypatch.setattr(mlflow, "get_experiment_by_name", lambda _: None)  # as it was when both looked
+    open_tracking(settings)
+
+    assert mlflow.set_experiment(settings.model).experiment_id == made.experiment_id

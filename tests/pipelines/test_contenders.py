@@ -175,10 +175,12 @@ def test_a_miscalibrated_one_is_rejected_for_that(stable: Stable) -> None:
 
 
 def test_a_slower_one_is_rejected_for_that(stable: Stable) -> None:
-    found = stable.judged("slow", "good", Limits(free_row_milliseconds=0.01, free_batch_milliseconds=1))
+    # A bound that a forest passes by far: beside other work of the machine, twice as slow may be hard to be sure of.
+    bounds = Limits(free_row_milliseconds=0.01, free_batch_milliseconds=0.1, max_latency_ratio=1.2)
+    found = stable.judged("slow", "good", bounds)
 
     assert found.verdict.decision == "reject"
     assert "latency" in failed(found)
     (reason,) = [one for one in found.verdict.reasons if one.startswith("latency: ")]
     assert "times production's time" in reason
-    assert "2 times are allowed" in reason
+    assert "1.2 times are allowed" in reason

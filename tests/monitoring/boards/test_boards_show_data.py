@@ -49,7 +49,10 @@ def seen(bundle_folder: Path, telco: Contract, tmp_path_factory: pytest.TempPath
     folder = settings.home
     ports = {job: free_port() for job in ("churn-bento", "churn-fastapi", "churn-exporter", "prometheus")}
     address = f"http://127.0.0.1:{ports['prometheus']}"
-    environment = {"CHURN_HOME": str(folder), "CHURN_TRACKING_URI": settings.tracking_uri}
+    neighbours = f"front=http://127.0.0.1:{ports['churn-bento']}/livez"
+    environment = {
+        "CHURN_HOME": str(folder), "CHURN_TRACKING_URI": settings.tracking_uri, "CHURN_NEIGHBOURS": neighbours
+    }  # fmt: skip
     exporter = churn("exporter", "--port", str(ports["churn-exporter"]))
     with ExitStack() as stack:
         for door in ("bento", "fastapi"):
