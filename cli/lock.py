@@ -12,7 +12,6 @@ import typer
 EXPORTS = {
     Path("services/requirements.txt"): ["--no-default-groups"],
     Path("pipelines/requirements.txt"): ["--no-default-groups", "--group", "train", "--group", "monitor"],
-    Path("deploy/images/mlflow-requirements.txt"): ["--only-group", "mlflow-server"],
 }
 """File → which groups of the lock it holds."""
 
