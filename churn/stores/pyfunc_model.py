@@ -5,14 +5,17 @@ model and must load where this project is not installed. The project's own doors
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import mlflow
 import numpy as np
-import onnxruntime
 import pandas as pd
 from mlflow.pyfunc.model import PythonModel
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # noqa: TID251  this file travels alone; the import would tell
+import onnxruntime
 
 
 class BundleModel(PythonModel):
