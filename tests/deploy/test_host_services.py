@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deploy.host.checks.engine import RUNBOOKS
+from deploy.host.checks.check import failures
+from deploy.host.checks.engine import RUNBOOKS, of_engine
+from deploy.host.checks.installation import Installation
 from deploy.host.failure import HostError
 from deploy.host.readiness import has_failed, unwell, wait_for
 from deploy.host.services import ONE_SHOT, PROFILES, PUBLISHED, Service, active, seen
@@ -127,3 +129,16 @@ def test_commands_of_the_host_need_nothing_but_the_standard_library() -> None:
 
     assert done.returncode == 0, done.stderr
     assert "--data" in done.stdout
+
+
+@pytest.mark.usefixtures("engine")
+def test_what_comes_from_a_service_that_does_not_run_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy.host.checks.engine.SLOW_SECONDS", 0.0)
+    at = Installation({"COMPOSE_PROJECT_NAME": "mine", "COMPOSE_PROFILES": "core"})
+
+    wrong = failures(of_engine(at))
+
+    assert len(wrong) == len(at.services)
+    assert at.away == {*at.services} - {"bento"}, "one that runs and is not well may become so"
+    assert at.patience(60.0, "bento") == 60.0
+    assert at.patience(60.0, "bento", "fastapi") == 0.0

@@ -54,4 +54,4 @@ def _counts(at: Installation) -> None:
         at.ask("front", "/openapi.json")  # a request that is counted
         require(at.said_in("redis", "sh", "-c", COUNTS), "there is no count: each worker of a door counts for itself")
 
-    eventually(look, seconds=RESTED_SECONDS)
+    eventually(look, seconds=at.patience(RESTED_SECONDS, "redis", "front"))

@@ -44,8 +44,9 @@ def remedy_of(service: str) -> str:
 def _look(at: Installation, name: str) -> None:
     """Wait for one that runs, whose health check may have been slow; not for one that does not."""
     found = seen(at.project).get(name)
-    seconds = SLOW_SECONDS if found and found.status == "running" else 0.0
-    eventually(partial(_require_well, at.project, name), seconds=seconds)
+    if not found or found.status != "running":
+        at.away.add(name)
+    eventually(partial(_require_well, at.project, name), seconds=at.patience(SLOW_SECONDS, name))
 
 
 def _require_well(project: str, name: str) -> None:

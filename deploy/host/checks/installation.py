@@ -22,12 +22,14 @@ class Installation:
         api_key: shown with predictions, where they need one.
         aliases: version by alias, as they were found.
         seen: what one check leaves for later ones: the id of a prediction.
+        away: services that do not run, as the engine's checks found.
     """
 
     settings: Mapping[str, str]
     api_key: str = ""
     aliases: dict[str, str] = field(default_factory=dict)
     seen: dict[str, str] = field(default_factory=dict)
+    away: set[str] = field(default_factory=set)
 
     @property
     def project(self) -> str:
@@ -38,6 +40,10 @@ class Installation:
     def services(self) -> tuple[str, ...]:
         """Those of the active profiles."""
         return active(self.settings)
+
+    def patience(self, seconds: float, *services: str) -> float:
+        """Return how long to wait for what comes from these services: not at all when one of them does not run."""
+        return 0.0 if self.away.intersection(services) else seconds
 
     def url(self, service: str) -> str:
         """Return where a published service is."""

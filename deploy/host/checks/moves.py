@@ -60,7 +60,7 @@ def _rises(at: Installation, before: float) -> None:
         now = at.number(COUNT)
         require(now > before, f"{COUNT} is {now:.0f} and was {before:.0f} before the move")
 
-    eventually(look, seconds=METRIC_SECONDS)
+    eventually(look, seconds=at.patience(METRIC_SECONDS, "prometheus", "exporter"))
 
 
 def _promoted(at: Installation, version: str) -> None:
@@ -69,7 +69,7 @@ def _promoted(at: Installation, version: str) -> None:
         require(found == float(version), f"churn_production_version is {found:.0f}")
         require(at.number(PROMOTED) >= 1, f"{PROMOTED} is 0")
 
-    eventually(look, seconds=METRIC_SECONDS)
+    eventually(look, seconds=at.patience(METRIC_SECONDS, "prometheus", "exporter"))
 
 
 def _served(at: Installation, version: str) -> None:
@@ -78,4 +78,4 @@ def _served(at: Installation, version: str) -> None:
         require(set(found) == {"bento", "fastapi"}, f"churn_model_version is there of {', '.join(found) or 'no door'}")
         require(set(found.values()) == {version}, f"they serve {found}")
 
-    eventually(look, seconds=METRIC_SECONDS)
+    eventually(look, seconds=at.patience(METRIC_SECONDS, "prometheus", "bento", "fastapi"))

@@ -56,7 +56,7 @@ def _door(at: Installation, name: str, version: str) -> None:
         found = (health["model"] or {}).get("version")
         require(found == version, f"it serves {found or 'nothing'}: {health['model_problem'] or health['status']}")
 
-    eventually(look, seconds=SERVED_SECONDS)
+    eventually(look, seconds=at.patience(SERVED_SECONDS, name, "front"))
 
 
 def _predict(at: Installation, version: str) -> None:
@@ -93,7 +93,7 @@ def _recorded(at: Installation) -> None:
     def look() -> None:
         found.update(churn_json(at.project, "audit", "show", at.seen["prediction_id"]))
 
-    eventually(look, seconds=RECORDED_SECONDS)
+    eventually(look, seconds=at.patience(RECORDED_SECONDS, "postgres", "mariadb", "worker"))
     require(found["row"]["prediction_id"] == at.seen["prediction_id"], "another prediction was found")
 
 

@@ -63,7 +63,7 @@ def _targets(at: Installation) -> None:
         require(targets, "it has no target at all")
         require(not away, f"not up: {'; '.join(sorted(away))}")
 
-    eventually(look, seconds=SCRAPED_SECONDS)
+    eventually(look, seconds=at.patience(SCRAPED_SECONDS, *at.services))
 
 
 def _knows_alertmanager(at: Installation) -> None:
@@ -77,7 +77,7 @@ def _neighbours(at: Installation) -> None:
         silent = [name for name in NEIGHBOURS if name in at.services and not found.get(name)]
         require(not silent, f"nothing is heard of {', '.join(silent)} (docs/runbooks/ChurnNeighbourDown.md)")
 
-    eventually(look, seconds=SCRAPED_SECONDS)
+    eventually(look, seconds=at.patience(SCRAPED_SECONDS, "prometheus", "exporter", *NEIGHBOURS))
 
 
 def _watchdog(at: Installation) -> None:
@@ -85,7 +85,7 @@ def _watchdog(at: Installation) -> None:
         alerts = at.ask("alertmanager", "/api/v2/alerts?filter=alertname%3D%22ChurnWatchdog%22").value
         require(alerts, "ChurnWatchdog is not there: no other alert would be either")
 
-    eventually(look, seconds=WATCHDOG_SECONDS)
+    eventually(look, seconds=at.patience(WATCHDOG_SECONDS, "prometheus", "alertmanager"))
 
 
 def _grafana(at: Installation) -> None:
