@@ -44,14 +44,10 @@ test-slow: setup ## the longer tests: faults, fuzzing, real servers
 	@$(SLOW) -n $(SLOW_WORKERS) $(LONG) $(filter-out $(LONG),$(FOLDERS)) $(addprefix --ignore=,$(ALONE))
 	@$(SLOW) -n 1 $(ALONE)
 
-COMPOSED = images up_and_smoke backup
-COMPOSED_FAULTS = update kill_matrix
+COMPOSED = images up_and_smoke backup update kill_matrix
 
-test-compose: setup ## docker-compose.yml in containers: images, first start, backup and restore; needs an engine
+test-compose: setup ## docker-compose.yml in containers: images, first start, backup, update, services killed; needs an engine
 	@$(SLOW) -n 0 $(COMPOSED:%=tests/compose/test_%.py)
-
-test-compose-faults: setup ## the same while services are killed, hung and updated (a quarter of an hour; not in CI yet)
-	@$(SLOW) -n 0 $(COMPOSED_FAULTS:%=tests/compose/test_%.py)
 
 FAULTS = $(BIN)/pytest -m slow -p no:cacheprovider
 FAULT_FOLDER = var/faults
@@ -130,4 +126,4 @@ scan: setup ## what is known against it, by OSV or its mirror OSV_URL=https://â€
 doctor: setup ## check this installation: versions, stores, production alias, ports, disk
 	@$(BIN)/churn doctor
 
-.PHONY: test-compose test-compose-faults help secrets images up smoke down backup restore update sbom scan setup demo eyes promotion test test-slow chaos fuzz soak bench bench-science format check lock doctor
+.PHONY: test-compose help secrets images up smoke down backup restore update sbom scan setup demo eyes promotion test test-slow chaos fuzz soak bench bench-science format check lock doctor
