@@ -126,12 +126,12 @@ def history(
     as_json: JsonOption = False,
 ) -> None:
     """Show every move of every alias and every registration: when, who, why, what the gate had said, which digest."""
+    from churn.stores.database import open_migrated
     from churn.stores.holders import history as look
-    from pipelines.record import open_store
     from pipelines.settings import PipelineSettings
 
     settings = PipelineSettings()
-    found = look(open_store(settings), settings.model, alias=alias, version=version)
+    found = look(open_migrated(settings.database_url), settings.model, alias=alias, version=version)
     if as_json:
         console.out.print(json.dumps([one.as_dict() for one in found]), markup=False)
     elif as_csv:

@@ -66,9 +66,9 @@ def report(
     as_json: JsonOption = False,
 ) -> None:
     """Compare the customers whom the canary answers with those whom production answers."""
+    from churn.stores.database import open_migrated
     from churn.stores.registry import ModelRegistry
     from pipelines.canary import canary_and_production, share_and_since
-    from pipelines.moves import open_log
     from pipelines.settings import PipelineSettings
     from services.canary_report import CanaryQuestion, report_canary
     from services.door_figures import ask_doors
@@ -78,7 +78,7 @@ def report(
     share, began = share_and_since(canary)
     question = CanaryQuestion(canary.version, share, since.astimezone() if since else began)
     doors = ask_doors(settings.door_urls, (canary.version, scorer.version))
-    found = report_canary(scorer, open_log(settings), question, doors)
+    found = report_canary(scorer, open_migrated(settings.database_url), question, doors)
     console.out.print(json.dumps(asdict(found)) if as_json else "\n".join(_lines(found)), markup=False)
 
 

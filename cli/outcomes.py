@@ -15,8 +15,6 @@ from cli import console
 from cli.options import JsonOption
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from churn.scoring.outcome import Outcome
     from churn.scoring.outcome_rows import RejectedRow
     from churn.stores.outcomes import OutcomeStore
@@ -49,10 +47,11 @@ def load(
     FILE.rejected.csv with their reasons.
     """
     from churn.settings import Settings
+    from churn.stores.database import open_migrated
     from churn.stores.outcomes import OutcomeStore
 
     settings = Settings()
-    store = OutcomeStore(_open(settings.database_url))
+    store = OutcomeStore(open_migrated(settings.database_url))
     found = load_file(file, store, settings.model, (source or file.name)[:LONGEST_SOURCE])
     if as_json:
         console.out.print(json.dumps(asdict(found)), markup=False)
@@ -68,10 +67,11 @@ def load(
 def show(as_json: JsonOption = False) -> None:
     """Say how many outcomes are known, of whom, and who brought them."""
     from churn.settings import Settings
+    from churn.stores.database import open_migrated
     from churn.stores.outcomes import OutcomeStore
 
     settings = Settings()
-    found = OutcomeStore(_open(settings.database_url)).counts(settings.model)
+    found = OutcomeStore(open_migrated(settings.database_url)).counts(settings.model)
     if as_json:
         console.out.print(json.dumps(asdict(found)), markup=False)
         return
@@ -144,11 +144,3 @@ def _batches(
     while some := list(islice(sorted_out, AT_ONCE)):
         bad = [one for one in some if isinstance(one, RejectedRow)]
         yield [one for one in some if not isinstance(one, RejectedRow)], bad
-
-
-def _open(url: str) -> "Engine":
-    from churn.stores.database import migrate, open_database
-
-    engine = open_database(url)
-    migrate(engine)
-    return engine

@@ -31,12 +31,11 @@ class People:
 
 def open_people(actor: str | None) -> People:
     """Open the store, with its tables made when they are not there yet."""
-    from churn.stores.database import migrate, open_database
+    from churn.stores.database import open_migrated
     from pipelines.settings import PipelineSettings
 
     settings = PipelineSettings()
-    engine = open_database(settings.database_url)
-    migrate(engine)
+    engine = open_migrated(settings.database_url)
     return People(engine, f"cli:{actor or settings.actor}")
 
 

@@ -60,7 +60,7 @@ def report(
     as_json: JsonOption = False,
 ) -> None:
     """Compare the shadow with production, on the customers that both have scored."""
-    from churn.stores.database import migrate, open_database
+    from churn.stores.database import open_migrated
     from churn.stores.registry import ModelRegistry
     from pipelines.settings import PipelineSettings
     from pipelines.shadow import shadow_and_production
@@ -69,8 +69,7 @@ def report(
     settings = PipelineSettings()
     asked, scorer = shadow_and_production(version, ModelRegistry(settings.tracking_uri), settings)
     question = Question(asked, since.astimezone() if since else None)
-    engine = open_database(settings.database_url)
-    migrate(engine)
+    engine = open_migrated(settings.database_url)
     found = report_shadow(scorer, engine, question)
     console.out.print(json.dumps(asdict(found)) if as_json else "\n".join(_lines(found)), markup=False)
 

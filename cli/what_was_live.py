@@ -27,12 +27,12 @@ def what_was_live(
 ) -> None:
     """Say which version had which alias at a moment, who had given it, and why; moments are printed in UTC."""
     from churn.scoring.prediction import utc_text
+    from churn.stores.database import open_migrated
     from churn.stores.holders import what_was_live as look
-    from pipelines.record import open_store
     from pipelines.settings import PipelineSettings
 
     settings = PipelineSettings()
-    found = look(open_store(settings), settings.model, utc_text(moment_of(at)))
+    found = look(open_migrated(settings.database_url), settings.model, utc_text(moment_of(at)))
     if as_json:
         console.out.print(json.dumps(asdict(found)), markup=False)
     else:

@@ -14,7 +14,7 @@ from churn.bundle.files import CONTRACT, OUTPUT
 from churn.contract.contract import Contract
 from churn.contract.reading import load_contract
 from churn.scoring.prediction import Prediction, utc_text
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.drift import DriftStore
 from churn.stores.predictions import PredictionStore
 from churn.stores.traffic import TrafficStore
@@ -55,7 +55,7 @@ def drift(
     """
     now = datetime.now(UTC)
     span = (since or now - timedelta(hours=parameters.window_hours), now)
-    engine = _open(settings)
+    engine = open_migrated(settings.database_url)
     served = find_production(settings) if version is None else find_version(settings, version)
     contract = load_contract(served.bundle / CONTRACT)
     recorded = _recorded(engine, served.version, span, parameters, settings=settings)
@@ -69,12 +69,6 @@ def drift(
     DriftStore(engine).add(found.run(), found.stored_measures())
     log.info("drift measured", extra={"status": found.status, "rows": found.rows, "share": found.drifted_share})
     return found
-
-
-def _open(settings: MonitoringSettings) -> Engine:
-    engine = open_database(settings.database_url)
-    migrate(engine)
-    return engine
 
 
 def _recorded(

@@ -15,7 +15,7 @@ from churn.contract.contract import Contract
 from churn.evaluation.degradation import Change, changes
 from churn.evaluation.intervals import Estimate
 from churn.scoring.prediction import utc_text
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.labelled import DuePrediction, LabelledStore, Span
 from churn.stores.performance import (
     ALL,
@@ -60,8 +60,7 @@ def performance(
         NotFoundError: nothing is in production.
         StoreError: the SQL store did not answer, or the registry did not and no bundle is on disk.
     """
-    engine = open_database(settings.database_url)
-    migrate(engine)
+    engine = open_migrated(settings.database_url)
     look = _Look(parameters, settings, engine, contract_in_production(settings), now=now or datetime.now(UTC))
     found = tuple(map(look.at_version, look.versions() if version is None else [version]))
     log.info("performance measured", extra={"versions": {one.run.model_version: one.run.status for one in found}})

@@ -13,13 +13,13 @@ from sqlalchemy import Engine
 from churn.errors import BundleError, ChurnError
 from churn.evaluation.gate import Evidence, Gate, Verdict, judge
 from churn.evaluation.metrics import MEASURES
+from churn.stores.database import migrated
 from churn.stores.registry import ModelRegistry, RegisteredBundle
 from pipelines.gating.evidence import Case, evidence_of, guards_of
 from pipelines.gating.keeping import Reached, keep
 from pipelines.gating.limits import Limits
 from pipelines.gating.sides import side_of
 from pipelines.gating.unseen import unseen_rows
-from pipelines.moves import opened_log
 from pipelines.parameters import read_parameters
 from pipelines.settings import PipelineSettings
 
@@ -66,7 +66,7 @@ def judge_version(
     """
     rival = None if production is None or production.version == candidate.version else production
     reached = Reached(candidate, rival, gate, Verdict("reject", ()), actor or settings.actor)
-    with opened_log(settings) as engine:
+    with migrated(settings.database_url) as engine:
         reached = _reach(reached, limits, settings=settings, engine=engine)
         report = keep(reached, registry=ModelRegistry(settings.tracking_uri), engine=engine)
     verdict = reached.verdict

@@ -9,11 +9,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Engine
-
 from churn.errors import ConflictError, UsageError
 from churn.stores.agreement import ALIASES
-from churn.stores.database import migrate, open_database
+from churn.stores.database import migrated
 from churn.stores.leases import kept_lease
 from churn.stores.promotions import PromotionLog
 from churn.stores.registry import PRODUCTION, ModelRegistry, RegisteredBundle
@@ -110,30 +108,12 @@ def hold_alias(
     """
     registry, name = ModelRegistry(settings.tracking_uri), lease_name(alias, settings.model)
     with (
-        opened_log(settings) as engine,
+        migrated(settings.database_url) as engine,
         kept_lease(engine, name, owner=order.actor, seconds=LEASE_SECONDS) as lease,
     ):
         before = registry.aliased(settings.model, alias)
         order.require_expected(alias, before)
         yield Mover(settings.model, registry, PromotionLog(engine), lease), before
-
-
-@contextmanager
-def opened_log(settings: PipelineSettings) -> Iterator[Engine]:
-    """Open the churn store as `open_log`, and let go of its connections at the end."""
-    engine = open_log(settings)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-
-
-def open_log(settings: PipelineSettings) -> Engine:
-    """Open the churn store, migrated; its folder is made when it is not there."""
-    settings.home.mkdir(parents=True, exist_ok=True)
-    engine = open_database(settings.database_url)
-    migrate(engine)
-    return engine
 
 
 def _require_movable(alias: str) -> None:

@@ -12,11 +12,12 @@ from typing import Literal
 from churn.errors import NotFoundError, StoreError
 from churn.evaluation.gate import Gate, Verdict
 from churn.scoring.prediction import utc_now
+from churn.stores.database import migrated
 from churn.stores.promotions import PromotionLog
 from churn.stores.registry import PRODUCTION, ModelRegistry, RegisteredBundle
 from pipelines.canary import end_canary_of
 from pipelines.gate import Judged, judge_version
-from pipelines.moves import Order, hold_alias, opened_log
+from pipelines.moves import Order, hold_alias
 from pipelines.moving import Mover, Step, version_of
 from pipelines.prove import prove
 from pipelines.registered import candidate_of
@@ -162,7 +163,7 @@ def _show(mover: Mover, step: Step, settings: PipelineSettings) -> None:
 
 
 def _was_in_production(version: int, settings: PipelineSettings) -> bool:
-    with opened_log(settings) as engine:
+    with migrated(settings.database_url) as engine:
         moves = PromotionLog(engine).history(settings.model, AUDIT_ROWS)
     return any(move.status == "done" and move.alias == PRODUCTION and move.to_version == version for move in moves)
 

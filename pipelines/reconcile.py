@@ -13,11 +13,12 @@ from sqlalchemy import Engine
 
 from churn.errors import ConflictError
 from churn.stores.agreement import ALIASES, Stray, strays
+from churn.stores.database import migrated
 from churn.stores.leases import Lease, kept_lease
 from churn.stores.promotions import Ending, Move, Promotion, PromotionLog
 from churn.stores.registry import PRODUCTION, ModelRegistry, RegisteredBundle
 from pipelines.adoption import look_at_versions
-from pipelines.moves import LEASE_SECONDS, opened_log
+from pipelines.moves import LEASE_SECONDS
 from pipelines.moving import lease_name, tags_of
 from pipelines.repairs import Kind, Repair, Repairs, Wish
 from pipelines.settings import PipelineSettings
@@ -35,7 +36,7 @@ def reconcile(wish: Wish, *, settings: PipelineSettings) -> list[Repair]:
         StoreError: the registry or the churn store did not answer.
     """
     registry, repairs = ModelRegistry(settings.tracking_uri), Repairs(wish)
-    with opened_log(settings) as engine:
+    with migrated(settings.database_url) as engine:
         moves = PromotionLog(engine)
         for alias in ALIASES:
             _mend(_Mender(alias, settings.model, registry, moves, repairs), engine)

@@ -4,8 +4,7 @@ Reads:  the SQL store; anchors and exported logs.
 Writes: anchors, exported logs; `retain` deletes old predictions and notes that in the log.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from sqlalchemy import Engine
 from churn.errors import NotFoundError, UsageError
 from churn.scoring.prediction import utc_text
 from churn.settings import Settings
-from churn.stores.database import migrate, open_database
+from churn.stores.database import migrated
 from churn.stores.log.anchors import Anchor
 from churn.stores.log.checking import Checked, Checker
 from churn.stores.log.files import read_log, write_log
@@ -36,7 +35,7 @@ def verify(*, settings: Settings, since: datetime | None = None, anchor: Path | 
         anchor: a file of `seal`.
     """
     expected = Anchor.read(anchor, settings.audit_key) if anchor else None
-    with opened_store(settings) as engine:
+    with migrated(settings.database_url) as engine:
         if since is None:
             with noted(StageRunLog(engine), settings.model, STAGE) as account:
                 checked = _verified(engine, "", expected)
@@ -64,7 +63,7 @@ def seal(path: Path, *, settings: Settings) -> Anchor:
         NotFoundError: nothing was logged yet.
         UsageError: the file is there already.
     """
-    with opened_store(settings) as engine, reading(engine) as connection:
+    with migrated(settings.database_url) as engine, reading(engine) as connection:
         tail = head_of(connection)
     if tail.number < 0:
         raise NotFoundError("the log is empty: nothing was predicted or moved yet, so there is nothing to seal")
@@ -81,7 +80,7 @@ def export(path: Path, *, settings: Settings, since: datetime | None = None, unt
     bounds = {"since": utc_text(since) if since else "", "until": utc_text(until) if until else "~"}
     part = path.with_name(f".{path.name}.part")
     try:
-        with opened_store(settings) as engine, one_moment(engine) as connection, part.open("wb") as file:
+        with migrated(settings.database_url) as engine, one_moment(engine) as connection, part.open("wb") as file:
             rows = write_log(walk(connection, **bounds), file, **bounds)
         part.replace(path)
     except OSError as error:
@@ -107,31 +106,14 @@ def retain(
             f"predictions are kept for {settings.retain_days:g} days (CHURN_RETAIN_DAYS), because outcomes are still "
             f"awaited: give a date before {limit:%Y-%m-%d}, or --force"
         )
-    with opened_store(settings) as engine:
+    with migrated(settings.database_url) as engine:
         return retain_predictions(engine, Order(utc_text(before), actor, reason), say=say)
 
 
 def would_be_retained(before: datetime, *, settings: Settings) -> Retained:
     """Count what `retain` would delete."""
-    with opened_store(settings) as engine:
+    with migrated(settings.database_url) as engine:
         return would_retain(engine, utc_text(before))
-
-
-@contextmanager
-def opened_store(settings: Settings) -> Iterator[Engine]:
-    """Open the SQL store as `open_store`, and let go of its connections at the end."""
-    engine = open_store(settings)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-
-
-def open_store(settings: Settings) -> Engine:
-    """Open the SQL store, with its tables as this version knows them."""
-    engine = open_database(settings.database_url)
-    migrate(engine)
-    return engine
 
 
 def _verified(engine: Engine, since: str, anchor: Anchor | None) -> Checked:

@@ -12,12 +12,12 @@ from sqlalchemy import Connection, Row, select
 
 from churn.errors import NotFoundError
 from churn.settings import Settings
+from churn.stores.database import open_migrated
 from churn.stores.log.blocks import Block
 from churn.stores.log.checking import SeenRow, wrong_with
 from churn.stores.log.digests import PREDICTIONS
 from churn.stores.log.reading import COLUMNS, one_moment, rows_of
 from churn.stores.tables import log_blocks, predictions
-from pipelines.record import open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def show(prediction_id: str, *, settings: Settings) -> Shown:
     Raises:
         NotFoundError: no such prediction is stored.
     """
-    with one_moment(open_store(settings)) as connection:
+    with one_moment(open_migrated(settings.database_url)) as connection:
         query = select(*PREDICTIONS.columns, predictions.c.block, predictions.c.digest)
         row = connection.execute(query.where(predictions.c.prediction_id == prediction_id)).first()
         if row is None:

@@ -15,10 +15,10 @@ from churn.bundle.files import CARD
 from churn.bundle.parity import prove_parity
 from churn.errors import UsageError
 from churn.scoring.scorer import Scorer
+from churn.stores.database import migrated
 from churn.stores.promotions import Move, PromotionLog, unknown_because
 from churn.stores.registry import ModelRegistry, RegisteredBundle
 from pipelines.holdout import load_bundle_of, read_holdout
-from pipelines.moves import opened_log
 from pipelines.settings import PipelineSettings
 from pipelines.tracking import find_training
 
@@ -63,13 +63,13 @@ def note_registered(bundle: RegisteredBundle, actor: str, reason: str, *, settin
     """Note a version's digest in our log, by which all who load it know it."""
     move = Move(bundle.name, "register", from_version=None, to_version=bundle.version, actor=actor, alias="")
     details = {"digest": bundle.digest, "run_id": bundle.run_id}
-    with opened_log(settings) as engine:
+    with migrated(settings.database_url) as engine:
         PromotionLog(engine).note(move, reason=reason, details=details)
 
 
 def _note_if_unknown(bundle: RegisteredBundle, settings: PipelineSettings) -> None:
     """What made the version may have died before its note; a version from before the first note needs none."""
-    with opened_log(settings) as engine:
+    with migrated(settings.database_url) as engine:
         known = PromotionLog(engine).registered_digests(bundle.name)
     if unknown_because(known, bundle.version, bundle.digest):
         note_registered(bundle, settings.actor, "proven once more: its first registration died", settings=settings)

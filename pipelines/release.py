@@ -13,11 +13,12 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from churn.errors import ChurnError, ConflictError, NotFoundError, UsageError
+from churn.stores.database import open_migrated
 from churn.stores.leases import Lease, kept_lease
 from churn.stores.registry import CANARY, SHADOW, ModelRegistry
 from churn.stores.releases import NewRelease, Release, ReleaseStore, conflict_with
 from churn.stores.stage_runs import StageRunLog, noted
-from pipelines.moves import Order, open_log, take_alias
+from pipelines.moves import Order, take_alias
 from pipelines.releasing.canary import canary
 from pipelines.releasing.course import Course, End
 from pipelines.releasing.plan import PROMOTE, WATCH, ReleasePlan, read_plan
@@ -58,7 +59,7 @@ def start(
         UsageError: the version is in production, or nothing is; or the plan does not hold.
         NotFoundError: there is no such version.
     """
-    engine = open_log(settings)
+    engine = open_migrated(settings.database_url)
     with _lease(engine, order, settings):
         course = _course(version, order, plan, settings=settings, engine=engine, say=say)
         with noted(StageRunLog(engine), settings.model, STAGE) as account:
@@ -75,7 +76,7 @@ def stop(order: Order, *, settings: PipelineSettings) -> Release:
         NotFoundError: none is under way.
         ConflictError: its process does not hear, and lives.
     """
-    engine = open_log(settings)
+    engine = open_migrated(settings.database_url)
     store = ReleaseStore(engine)
     found = store.open_one(settings.model)
     if found is None:
@@ -95,7 +96,7 @@ def stop(order: Order, *, settings: PipelineSettings) -> Release:
 
 def releases(*, settings: PipelineSettings, limit: int = 10) -> list[Release]:
     """Return the newest releases, newest first."""
-    return ReleaseStore(open_log(settings)).history(settings.model, limit)
+    return ReleaseStore(open_migrated(settings.database_url)).history(settings.model, limit)
 
 
 def _lease(engine: Engine, order: Order, settings: PipelineSettings) -> AbstractContextManager[Lease]:

@@ -15,10 +15,10 @@ from churn.errors import BundleError, NotFoundError
 from churn.scoring.prediction import Prediction
 from churn.scoring.replaying import INPUTS, LAST_BITS, PROBABILITY, Difference, replayed
 from churn.scoring.scorer import Scorer
+from churn.stores.database import open_migrated
 from churn.stores.predictions import PredictionStore
 from churn.stores.promotions import PromotionLog
 from churn.stores.registry import ModelRegistry
-from pipelines.record import open_store
 from pipelines.registered import load_registered
 from pipelines.settings import PipelineSettings
 from pipelines.tracking import Say, silent
@@ -132,7 +132,7 @@ def replay_one(prediction_id: str, *, settings: PipelineSettings) -> tuple[Predi
         NotFoundError: it is not on record.
         StoreError: the database or the registry does not answer.
     """
-    began, engine = time.monotonic(), open_store(settings)
+    began, engine = time.monotonic(), open_migrated(settings.database_url)
     found = PredictionStore(engine).with_ids([prediction_id])
     if not found:
         raise NotFoundError(
@@ -155,7 +155,7 @@ def replay(question: Question, *, settings: PipelineSettings, say: Say = silent)
     Raises:
         StoreError: the database or the registry does not answer.
     """
-    began, engine = time.monotonic(), open_store(settings)
+    began, engine = time.monotonic(), open_migrated(settings.database_url)
     versions = _Versions(settings.model, engine, settings)
     seen, left = [], question.limit
     for version, rows in _asked(engine, settings.model, question).items():

@@ -15,10 +15,10 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from churn.errors import NotFoundError, UsageError
+from churn.stores.database import open_migrated
 from churn.stores.leases import Lease, kept_lease
 from churn.stores.retrain_decisions import Choice, RetrainDecision, RetrainDecisionStore
 from churn.stores.stage_runs import StageRunLog, noted
-from pipelines.moves import open_log
 from pipelines.retraining.attempt import Attempt, Outcome
 from pipelines.retraining.considering import consider
 from pipelines.retraining.evidence import FAILED
@@ -84,7 +84,7 @@ def retrain(wish: Wish, parameters: RetrainParameters, *, settings: PipelineSett
         ConflictError: another retraining of this model is at work; the message says whose.
         ChurnError: a stage failed; the decision's outcome says so too.
     """
-    engine = open_log(settings)
+    engine = open_migrated(settings.database_url)
     if wish.is_dry_run:
         open_tracking(settings)
         found = consider(wish.data, wish.forced, parameters, settings=settings, engine=engine)

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from churn.errors import NotFoundError, StoreError
-from churn.stores.database import open_database
+from churn.stores.database import open_database, open_migrated
 from churn.stores.promotions import Promotion, PromotionLog
 from churn.stores.registry import ModelRegistry
 from churn.stores.stage_runs import StageRunLog, noted
-from pipelines.moves import Order, open_log
+from pipelines.moves import Order
 from pipelines.promote import rollback
 from pipelines.registered import load_registered
 from pipelines.settings import PipelineSettings
@@ -206,7 +206,7 @@ def _subject(version: int | None, settings: PipelineSettings) -> _Subject:
 
 def _move_to(version: int, settings: PipelineSettings) -> Promotion | None:
     """Return the move that put the version there, as far as the audit knows."""
-    newest = PromotionLog(open_log(settings)).last_done(settings.model)
+    newest = PromotionLog(open_migrated(settings.database_url)).last_done(settings.model)
     return newest if newest and newest.to_version == version else None
 
 

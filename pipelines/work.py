@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from churn.errors import ChurnError, ConflictError, NotFoundError, RefusedError, StoreError
 from churn.scoring.prediction import utc_text
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.job_files import JobFiles, home_id
 from churn.stores.jobs import JobStore
 from churn.stores.orders import Claimant, Job, Kind
@@ -40,8 +40,7 @@ class Runner:
     def __init__(
         self, settings: PipelineSettings, stopping: Stopping | None = None, *, kinds: dict[Kind, Do] | None = None
     ) -> None:
-        engine = open_database(settings.database_url)
-        migrate(engine)
+        engine = open_migrated(settings.database_url)
         self._settings = settings
         self._stopping = stopping or Stopping()
         self._kinds = kinds or KINDS

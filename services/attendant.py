@@ -155,13 +155,14 @@ class Courier:
         return True
 
     def _open(self) -> "Relay":
-        from churn.stores.database import migrate, open_database  # noqa: PLC0415  as in _mirror
+        from churn.stores.database import (  # noqa: PLC0415  as in _mirror
+            open_migrated,
+        )
         from churn.stores.predictions import PredictionStore  # noqa: PLC0415
         from churn.stores.relay import Relay  # noqa: PLC0415
         from services.shadow import Shadow, ShadowedStore  # noqa: PLC0415
 
-        engine = open_database(self._settings.database_url)
-        migrate(engine)
+        engine = open_migrated(self._settings.database_url)
         self.shadow = Shadow(self._settings)
         return Relay(self._settings.spool_folder, ShadowedStore(PredictionStore(engine), self.shadow))
 

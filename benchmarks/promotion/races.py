@@ -19,7 +19,7 @@ from sqlalchemy import make_url
 
 from benchmarks.results import RESULTS, replace_section
 from churn.contract.reading import load_contract
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_database, open_migrated
 from churn.stores.promotions import PromotionLog
 from churn.stores.registry import ModelRegistry, RegisteredBundle
 
@@ -91,13 +91,12 @@ def _versions(folder: Path, database: str) -> tuple[RegisteredBundle, ...]:
 
     from churn.bundle.files import digest_of
     from pipelines.logged_model import log_bundle
-    from pipelines.moves import open_log
     from pipelines.register import note_registered
     from pipelines.settings import PipelineSettings
     from tests.bundles import small_bundle
 
     settings = PipelineSettings(home=folder, tracking=_tracking(folder), database=database)
-    migrate(open_log(settings))
+    open_migrated(settings.database_url)
     contract, registry = load_contract(Path("contracts/telco.yaml")), ModelRegistry(_tracking(folder))
     mlflow.set_tracking_uri(_tracking(folder))
     mlflow.create_experiment("churn", artifact_location=(folder / "artifacts").as_uri())

@@ -25,7 +25,7 @@ from benchmarks.eyes.exporter import predictions as recorded
 from benchmarks.results import RESULTS, replace_section
 from churn.scoring.prediction import Prediction
 from churn.settings import environment_for_children
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.predictions import PredictionStore, _to_row
 from churn.stores.tables import predictions
 from churn.stores.transactions import writing
@@ -38,6 +38,7 @@ SECTION = "promotion: record"
 CHILD = """
 import json, re, pathlib
 from churn.settings import Settings
+from churn.stores.database import open_migrated
 from pipelines.record import verify
 found = verify(settings=Settings())
 most = re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())
@@ -68,8 +69,7 @@ def main(words: Sequence[str] | None = None) -> None:
     lines, checks = [], []
     with TemporaryDirectory() as folder:
         for url in [f"sqlite:///{folder}/churn.db", *asked.database]:
-            engine = open_database(url)
-            migrate(engine)
+            engine = open_migrated(url)
             lines.append(_writing_line(engine, asked.written))
             checks += [_checking_line(engine, url, rows) for rows in (asked.small, asked.large)]
             engine.dispose()

@@ -31,7 +31,7 @@ from churn.models.candidates import CANDIDATES
 from churn.scoring.prediction import Prediction, utc_now
 from churn.scoring.replaying import replayed
 from churn.scoring.scorer import Scorer
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.predictions import PredictionStore
 
 ROWS = 10_000
@@ -173,8 +173,7 @@ def _replay(session: GraphSession, contract: Contract, columns: Columns) -> tupl
     policy = DecisionPolicy(threshold=0.3, high_risk_from=0.6)
     scorer = Scorer(identity=("churn", 1, ""), contract=contract, policy=policy, graph=session)
     with TemporaryDirectory() as folder:
-        engine = open_database(f"sqlite:///{folder}/churn.db")
-        migrate(engine)
+        engine = open_migrated(f"sqlite:///{folder}/churn.db")
         store, records = PredictionStore(engine), list(_answered(scorer, _rows(columns)))
         store.add(records)
         began = process_time()

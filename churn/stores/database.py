@@ -99,6 +99,27 @@ def migrate(engine: Engine) -> None:
             ) from error
 
 
+def open_migrated(url: str) -> Engine:
+    """Open a database, its tables made or brought to this version's.
+
+    Raises:
+        StoreError: as `open_database` and `migrate`.
+    """
+    engine = open_database(url)
+    migrate(engine)
+    return engine
+
+
+@contextmanager
+def migrated(url: str) -> Iterator[Engine]:
+    """Open as `open_migrated`, and let go of the connections at the end."""
+    engine = open_migrated(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
 def schema_version(engine: Engine) -> str | None:
     """Return the revision of the database's tables; None when it was never migrated."""
     _load_alembic()

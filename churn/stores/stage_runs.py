@@ -9,7 +9,7 @@ from typing import Literal
 from sqlalchemy import Engine, Row, insert, select, update
 
 from churn.errors import ChurnError, StoreError
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.tables import stage_runs
 from churn.stores.transactions import database_now_text, reading, writing
 
@@ -45,8 +45,7 @@ class StageRunLog:
     @classmethod
     def at(cls, url: str) -> "StageRunLog":
         """Open the database at a URL, with its tables as this version knows them."""
-        engine = open_database(url)
-        migrate(engine)
+        engine = open_migrated(url)
         return cls(engine)
 
     def begin(self, model_name: str, stage: str) -> int:

@@ -18,7 +18,7 @@ from churn.scoring.outcome import Outcome
 from churn.scoring.prediction import Prediction, utc_text
 from churn.scoring.scorer import Scorer
 from churn.settings import Settings
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.outcomes import OutcomeStore
 from churn.stores.predictions import PredictionStore
 
@@ -68,8 +68,7 @@ def history(
         TableError: the world's customers are not those of the contract.
         UsageError: there are predictions already.
     """
-    engine = open_database(settings.database_url)
-    migrate(engine)
+    engine = open_migrated(settings.database_url)
     store, outcomes = PredictionStore(engine), OutcomeStore(engine)
     _refuse_company(store, settings.model, is_sure=is_sure)
     scorer = _production_scorer(settings)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from churn.errors import StoreError
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from monitoring.reports.alerts import ask_prometheus
 from monitoring.reports.figures import figures_of
 from monitoring.reports.page import index_page
@@ -43,8 +43,7 @@ def write_reports(settings: MonitoringSettings, *, prometheus: str | None = None
     Raises:
         StoreError: the SQL store did not answer, or the disk takes no report.
     """
-    engine = open_database(settings.database_url)
-    migrate(engine)
+    engine = open_migrated(settings.database_url)
     now = standing_of(settings.model, engine, ask_prometheus(prometheus) if prometheus else None)
     engine.dispose()
     shelf, summary = settings.report_folder, markdown(now)

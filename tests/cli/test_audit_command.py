@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 from typer.testing import CliRunner, Result
 
 from churn.errors import NotFoundError, UsageError
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.log.checking import BROKEN
 from churn.stores.stage_runs import StageRunLog
 from cli import audit, what_was_live
@@ -30,8 +30,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def engine(home: Path) -> Iterator[Engine]:
-    engine = open_database(f"sqlite:///{home / 'churn.db'}")
-    migrate(engine)
+    engine = open_migrated(f"sqlite:///{home / 'churn.db'}")
     fill(engine)
     yield engine
     engine.dispose()

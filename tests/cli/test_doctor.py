@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from cli.doctor import app
 from cli.examination import Finding, examine
 
@@ -54,8 +54,7 @@ def test_one_database_for_two_is_an_error(home: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_migrated_store_is_well(home: Path) -> None:
-    engine = open_database(f"sqlite:///{home / 'churn.db'}")
-    migrate(engine)
+    engine = open_migrated(f"sqlite:///{home / 'churn.db'}")
     engine.dispose()
 
     assert findings()["churn store"].state == "ok"

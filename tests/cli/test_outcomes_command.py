@@ -9,7 +9,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from churn.scoring.outcome_rows import REQUIRED
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.outcomes import OutcomeStore
 from churn.stores.tables import outcomes
 from cli.main import app
@@ -80,8 +80,7 @@ def test_whatever_is_loaded_however_often_and_in_whatever_order_is_known_once(
     tmp_path_factory: pytest.TempPathFactory, files: list[list[tuple[str, str, str]]]
 ) -> None:
     folder = tmp_path_factory.mktemp("loaded")
-    engine = open_database(f"sqlite:///{folder / 'churn.db'}")
-    migrate(engine)
+    engine = open_migrated(f"sqlite:///{folder / 'churn.db'}")
     paths = [folder / f"{number}.csv" for number in range(len(files))]
     for path, rows in zip(paths, files, strict=True):
         path.write_text("\n".join([",".join(REQUIRED), *map(",".join, rows)]) + "\n")

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import mlflow
 import pytest
 
+from churn.stores.database import open_migrated
 from churn.stores.leases import hold_lease
 from churn.stores.promotions import Move
 from cli.examination import examine
 from cli.main import run
-from pipelines.moves import open_log
 from tests.pipelines.shops import Counter, counter, logged
 
 __all__ = ["counter", "logged"]
@@ -69,7 +69,9 @@ def test_what_does_not_agree_is_said_by_all_mended_by_one_and_then_said_no_more(
 
 
 def test_who_finds_somebody_else_at_work_ends_with_status_4(counter: Counter, churn: Churn) -> None:
-    with hold_lease(open_log(counter.settings), f"promote:{counter.shop.name}", owner="bob", seconds=60):
+    with hold_lease(
+        open_migrated(counter.settings.database_url), f"promote:{counter.shop.name}", owner="bob", seconds=60
+    ):
         status, said = churn("promote", "--version", "1")
 
     assert status == 4

@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from churn.errors import NotFoundError, UsageError
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.releases import NewRelease, ReleaseStore
 from cli.main import app
 from tests.tracking import own_tracking
@@ -15,8 +15,7 @@ from tests.tracking import own_tracking
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ReleaseStore:
     """An empty home."""
     monkeypatch.setenv("CHURN_HOME", str(tmp_path))
-    engine = open_database(f"sqlite:///{tmp_path / 'churn.db'}")
-    migrate(engine)
+    engine = open_migrated(f"sqlite:///{tmp_path / 'churn.db'}")
     return ReleaseStore(engine)
 
 

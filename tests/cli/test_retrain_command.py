@@ -9,7 +9,7 @@ import pytest
 
 from churn.errors import UsageError
 from churn.settings import environment_for_own_children
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.leases import hold_lease
 from cli.retrain import retrain
 
@@ -22,8 +22,7 @@ def churn(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_while_another_is_at_work_it_says_whose_it_is_and_ends_with_75(tmp_path: Path) -> None:
-    engine = open_database(f"sqlite:///{tmp_path / 'churn.db'}")
-    migrate(engine)
+    engine = open_migrated(f"sqlite:///{tmp_path / 'churn.db'}")
     with hold_lease(engine, "retrain:churn", owner="somebody else", seconds=3600):
         busy = churn(tmp_path)
 

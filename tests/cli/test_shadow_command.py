@@ -12,7 +12,7 @@ import pytest
 from churn.bundle.files import digest_of
 from churn.contract.contract import Contract
 from churn.settings import Settings
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.predictions import PredictionStore
 from churn.stores.registry import ModelRegistry
 from cli.main import run
@@ -79,8 +79,7 @@ def score_some(settings: Settings, customer: Mapping[str, object], folder: Path)
     serving = ServiceSettings(home=settings.home)
     copytree(folder, serving.bundle_folder / digest_of(folder), dirs_exist_ok=True)
     write_note(Pointer(name="churn", version=2, digest=digest_of(folder)), serving.shadow_file)
-    engine = open_database(settings.database_url)
-    migrate(engine)
+    engine = open_migrated(settings.database_url)
     ShadowedStore(PredictionStore(engine), Shadow(serving)).add(
         [prediction(n, customer_id=f"c-{n}", model_version=1, inputs={**customer, "tenure": n}) for n in range(30)]
     )

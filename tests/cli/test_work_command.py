@@ -3,7 +3,7 @@ import sys
 from pathlib import Path
 
 from churn.settings import environment_for_children
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.file_locks import exclusive
 from churn.stores.jobs import JobStore
 from churn.stores.orders import NewJob
@@ -20,8 +20,7 @@ def work(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_one_job_is_done_and_its_end_told(tmp_path: Path) -> None:
-    engine = open_database(f"sqlite:///{tmp_path / 'churn.db'}")
-    migrate(engine)
+    engine = open_migrated(f"sqlite:///{tmp_path / 'churn.db'}")
     store = JobStore(engine)
     wanted = {"file": "input.csv", "sha256": "0" * 64}
     job = store.add(NewJob(job_id="1" * 32, kind="score", model_name="churn", actor="me", parameters=wanted))

@@ -125,12 +125,11 @@ def record(errand: Errand) -> None:
 
 def relay(errand: Errand) -> None:
     """The attendant's courier."""
-    from churn.stores.database import migrate, open_database
+    from churn.stores.database import open_migrated
     from churn.stores.predictions import PredictionStore
     from churn.stores.relay import Relay
 
-    engine = open_database(f"sqlite:///{errand.home / 'churn.db'}")
-    migrate(engine)
+    engine = open_migrated(f"sqlite:///{errand.home / 'churn.db'}")
     Relay(errand.home / "spool", PredictionStore(engine)).run_once()
 
 

@@ -23,7 +23,7 @@ from churn.contract.table import Columns
 from churn.errors import StoreError
 from churn.scoring.prediction import utc_now
 from churn.settings import Settings, environment_for_children
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.jobs import JobStore
 from churn.stores.orders import Claimant, NewJob
 from churn.stores.performance import DEGRADED, NOT_DEGRADED, PerformanceRun, PerformanceStore
@@ -123,8 +123,7 @@ def scene(logged: Logged, telco: Contract, postgres: Postgres, tmp_path: Path) -
     for home in homes:
         home.environment.update(CHURN_DATABASE_URL=database, CHURN_EMBEDDED_JOBS="false")
     homes[1].environment.update(CHURN_MAX_IN_FLIGHT="4", CHURN_ATTENDED="false")
-    engine = open_database(database)
-    migrate(engine)
+    engine = open_migrated(database)
     environment = {
         **homes[0].environment, "CHURN_HOME": str(homes[0].folder),
         "CHURN_NEIGHBOURS": ",".join(f"{name}=http://{place}/metrics" for name, place in NEIGHBOURS.items()),

@@ -17,7 +17,7 @@ import pytest
 from churn.scoring.loading import load_scorer
 from churn.settings import environment_for_children
 from churn.stores.agreement import strays
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_database, open_migrated
 from churn.stores.job_files import home_id
 from churn.stores.jobs import JobStore
 from churn.stores.orders import NewJob
@@ -86,8 +86,7 @@ def crasher() -> Iterator[Crasher]:
 @pytest.fixture(scope="module")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("database") / "churn.db"
-    engine = open_database(f"sqlite:///{path}")
-    migrate(engine)
+    engine = open_migrated(f"sqlite:///{path}")
     engine.dispose()
     return path
 

@@ -9,7 +9,7 @@ import pytest
 
 from churn.contract.contract import Contract
 from churn.stores.api_keys import ApiKeyStore
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from tests.faults.amounts import amount
 from tests.faults.conftest import Shop
 from tests.faults.doors import Home, OpenDoor, attendants, wait_until
@@ -159,8 +159,7 @@ def _score(answer: Answer) -> float:
 
 def admin_key(home: Home) -> str:
     """Make a key that may do everything."""
-    engine = open_database(f"sqlite:///{home.database}")
-    migrate(engine)
+    engine = open_migrated(f"sqlite:///{home.database}")
     return ApiKeyStore(engine).issue("fuzz", role="admin", created_by="test", days=1)[1]
 
 

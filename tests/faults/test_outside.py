@@ -8,7 +8,7 @@ import pytest
 from churn.bundle.files import digest_of
 from churn.contract.contract import Contract
 from churn.stores.agreement import strays
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.promotions import Move, PromotionLog
 from monitoring.production import moved_outside
 from monitoring.settings import MonitoringSettings
@@ -29,8 +29,7 @@ SURELY_SEEN = 3
 @pytest.fixture
 def log(home: Home, shop: Shop, on_disk: int) -> PromotionLog:
     """Version 1 in production, and our log knows how it came there."""
-    engine = open_database(f"sqlite:///{home.database}")
-    migrate(engine)
+    engine = open_migrated(f"sqlite:///{home.database}")
     log = PromotionLog(engine)
     settings = PipelineSettings(home=home.folder, model=shop.name, tracking=shop.uri)
     with own_tracking():

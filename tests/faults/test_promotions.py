@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import pytest
 
 from churn.contract.contract import Contract
+from churn.stores.database import open_migrated
 from churn.stores.promotions import Move, PromotionLog
-from pipelines.moves import Order, open_log
+from pipelines.moves import Order
 from pipelines.promote import rollback
 from pipelines.settings import PipelineSettings
 from tests.faults.amounts import amount
@@ -39,7 +40,7 @@ class _Moves:
         )
 
     def note(self, before: int, after: int) -> None:
-        log = PromotionLog(open_log(self._settings))
+        log = PromotionLog(open_migrated(self._settings.database_url))
         move = Move(self._settings.model, "promote", from_version=before, to_version=after, actor="test")
         log.finish(log.prepare(move, reason="the test wants it"), "done")
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from churn.bundle.files import digest_of
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.promotions import PromotionLog
 from pipelines.register import note_registered
 from pipelines.settings import PipelineSettings
@@ -37,8 +37,7 @@ def database(request: pytest.FixtureRequest, home: Home, shop: Shop) -> Iterator
         server: Postgres | MariaDb = request.getfixturevalue(SERVERS[request.param])
         url = server.create(shop.name)
     home.environment["CHURN_DATABASE_URL"] = url
-    engine = open_database(url)
-    migrate(engine)
+    engine = open_migrated(url)
     yield request.param, engine
     engine.dispose()
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from churn.contract.contract import Contract
 from churn.contract.table import Columns
 from churn.scoring.prediction import Prediction
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.predictions import PredictionStore
 from monitoring.drift import drift
 from monitoring.drift_found import Found
@@ -56,6 +56,5 @@ def registry_home(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture
 def eyes(registry_home: MonitoringSettings, telco: Contract, bundle_folder: Path, tmp_path: Path) -> Eyes:
     settings = MonitoringSettings(home=tmp_path, tracking=registry_home.tracking_uri)
-    engine = open_database(settings.database_url)
-    migrate(engine)
+    engine = open_migrated(settings.database_url)
     return Eyes(settings, telco, bundle_folder, engine)

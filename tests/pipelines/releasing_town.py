@@ -11,9 +11,9 @@ from churn.bundle.files import digest_of
 from churn.contract.contract import Contract
 from churn.scoring.loading import load_scorer
 from churn.scoring.prediction import Prediction, utc_now
+from churn.stores.database import open_migrated
 from churn.stores.predictions import PredictionStore
 from churn.stores.registry import ModelRegistry, RegisteredBundle
-from pipelines.moves import open_log
 from pipelines.settings import PipelineSettings
 from tests.bundles import random_columns
 from tests.pipelines.conftest import settings_of
@@ -69,7 +69,7 @@ class Town:
         own = {"model_version": bundle.version, "role": role, "predicted_at": utc_now(), "expected_profit": profit}
         one = replace(self.typical, **own)  # type: ignore[arg-type]
         profits = [profit + 0.1 * (number % 3) for number in range(len(QUICK))]
-        engine = open_log(self.settings)
+        engine = open_migrated(self.settings.database_url)
         PredictionStore(engine).add(
             [replace(one, prediction_id=f"{role}-{next(self._numbers):06}", expected_profit=each) for each in profits]
         )

@@ -8,9 +8,9 @@ import mlflow
 import pytest
 
 from churn.bundle.files import digest_of
+from churn.stores.database import open_migrated
 from churn.stores.promotions import Promotion, PromotionLog
 from churn.stores.registry import ModelRegistry, RegisteredBundle
-from pipelines.moves import open_log
 from pipelines.register import note_registered
 from pipelines.settings import PipelineSettings
 from tests.faults.conftest import Logged, Shop, logged, shop_of
@@ -32,7 +32,7 @@ class Counter:
 
     @property
     def log(self) -> PromotionLog:
-        return PromotionLog(open_log(self.settings))
+        return PromotionLog(open_migrated(self.settings.database_url))
 
     @property
     def moves(self) -> list[Promotion]:

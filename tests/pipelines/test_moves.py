@@ -3,10 +3,11 @@
 import pytest
 
 from churn.errors import BundleError, ConflictError, NotFoundError, StoreError, UsageError
+from churn.stores.database import open_migrated
 from churn.stores.leases import hold_lease
 from churn.stores.promotions import PromotionLog
 from churn.stores.registry import ModelRegistry, RegisteredBundle
-from pipelines.moves import Order, give_alias, open_log, take_alias
+from pipelines.moves import Order, give_alias, take_alias
 from pipelines.moving import Mover, Step
 from tests.pipelines.shops import Counter, counter, logged
 
@@ -78,7 +79,9 @@ def test_who_expects_another_version_is_told_of_the_conflict(counter: Counter) -
 
 
 def test_while_somebody_moves_an_alias_nobody_else_does_and_others_are_free(counter: Counter) -> None:
-    with hold_lease(open_log(counter.settings), f"canary:{counter.shop.name}", owner="bob", seconds=60):
+    with hold_lease(
+        open_migrated(counter.settings.database_url), f"canary:{counter.shop.name}", owner="bob", seconds=60
+    ):
         with pytest.raises(ConflictError, match="held by bob"):
             give_alias("canary", 1, ORDER, settings=counter.settings)
         give_alias("staging", 1, ORDER, settings=counter.settings)
@@ -110,7 +113,7 @@ class Away(Lossy):
 
 
 def make(counter: Counter, registry: ModelRegistry) -> None:
-    engine = open_log(counter.settings)
+    engine = open_migrated(counter.settings.database_url)
     with hold_lease(engine, "staging:x", owner="ann", seconds=60) as lease:
         mover = Mover(counter.shop.name, registry, PromotionLog(engine), lease)
         mover.make(Step("give", "staging", None, counter.version(1), "ann", "why not"))

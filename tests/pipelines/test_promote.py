@@ -15,7 +15,7 @@ from churn.contract.column import Column
 from churn.contract.contract import Contract
 from churn.errors import BundleError, ConflictError, ContractError, NotFoundError, StoreError, UsageError
 from churn.evaluation.gate import Gate
-from churn.stores.database import open_database
+from churn.stores.database import open_database, open_migrated
 from churn.stores.leases import hold_lease
 from churn.stores.promotions import Promotion, PromotionLog
 from churn.stores.registry import ModelRegistry
@@ -24,7 +24,7 @@ from pipelines.canary import set_canary
 from pipelines.evaluate import evaluate
 from pipelines.gate import judge_version
 from pipelines.holdout import Holdout, read_holdout
-from pipelines.moves import Order, open_log
+from pipelines.moves import Order
 from pipelines.moving import Mover, Step
 from pipelines.promote import activate, promote, rollback
 from pipelines.register import note_registered, register
@@ -249,7 +249,7 @@ def test_nothing_registered_says_what_to_run(home: Home) -> None:
 
 
 def test_while_somebody_else_promotes_one_is_told_who(registered: Home) -> None:
-    engine = open_log(registered.settings)
+    engine = open_migrated(registered.settings.database_url)
 
     with (
         hold_lease(engine, "promote:churn", owner="a colleague", seconds=60),
@@ -294,7 +294,7 @@ def test_promoting_production_once_more_does_not_hide_the_version_before(two_ver
     settings = two_versions.settings
     for version in (1, 2, 2):
         promote(version, FORCED, OPEN, settings=settings)
-    registry, engine = ModelRegistry(settings.tracking_uri), open_log(settings)
+    registry, engine = ModelRegistry(settings.tracking_uri), open_migrated(settings.database_url)
     with hold_lease(engine, "promote:churn", owner="a test", seconds=60) as lease:
         mover = Mover("churn", registry, PromotionLog(engine), lease)
         for _ in range(30):
@@ -383,6 +383,7 @@ from churn.settings import set_library_defaults
 set_library_defaults()
 from churn.errors import ConflictError
 from churn.evaluation.gate import Gate
+from churn.stores.database import open_migrated
 from pipelines.moves import Order
 from pipelines.promote import promote
 from pipelines.settings import PipelineSettings

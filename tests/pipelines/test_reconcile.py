@@ -5,9 +5,10 @@ import warnings
 import mlflow
 import pytest
 
+from churn.stores.database import open_migrated
 from churn.stores.leases import hold_lease
 from churn.stores.promotions import Move
-from pipelines.moves import Order, open_log
+from pipelines.moves import Order
 from pipelines.reconcile import reconcile
 from pipelines.repairs import Repair, Wish
 from tests.pipelines.shops import Counter, counter, logged
@@ -124,7 +125,7 @@ def test_who_only_looks_changes_nothing(settled: Counter) -> None:
 def test_a_move_that_somebody_is_making_now_is_left_alone(settled: Counter) -> None:
     prepared(settled, 2)
     lease = f"promote:{settled.shop.name}"
-    with hold_lease(open_log(settled.settings), lease, owner="bob", seconds=60):
+    with hold_lease(open_migrated(settled.settings.database_url), lease, owner="bob", seconds=60):
         found = mended(settled)
 
     assert kinds(found) == [("busy", "production")]

@@ -9,10 +9,11 @@ import yaml
 
 from churn.contract.contract import Contract
 from churn.errors import ConflictError, NotFoundError, UsageError
+from churn.stores.database import open_migrated
 from churn.stores.promotions import PromotionLog
 from churn.stores.registry import ModelRegistry
 from churn.stores.releases import Release
-from pipelines.moves import Order, open_log
+from pipelines.moves import Order
 from pipelines.release import releases, start, stop
 from pipelines.settings import PipelineSettings
 from pipelines.tracking import open_tracking
@@ -76,7 +77,11 @@ def test_a_version_goes_all_the_way_and_the_log_holds_every_move(town: Town, pla
     assert (found.status, found.stage, aliases(town)) == ("done", "watch", {"production": 2})
     ways = [each for each in dict.fromkeys(town.seen) if each != (1, None, None)]
     assert ways == [(1, None, 2), (1, 2, None), (2, None, None)]
-    moves = [one for one in PromotionLog(open_log(town.settings)).history(town.settings.model) if one.status == "done"]
+    moves = [
+        one
+        for one in PromotionLog(open_migrated(town.settings.database_url)).history(town.settings.model)
+        if one.status == "done"
+    ]
     assert [(one.alias, one.action) for one in reversed(moves)] == [
         ("shadow", "give"),
         ("shadow", "take"),

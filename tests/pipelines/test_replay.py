@@ -15,7 +15,7 @@ from churn.contract.contract import Contract
 from churn.errors import NotFoundError
 from churn.scoring.loading import load_scorer
 from churn.scoring.prediction import Prediction
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.predictions import PredictionStore
 from churn.stores.promotions import Move, PromotionLog
 from churn.stores.registry import ModelRegistry
@@ -64,8 +64,7 @@ def answers(settings: PipelineSettings, telco: Contract, bundle_folder: Path) ->
 
 @pytest.fixture
 def engine(settings: PipelineSettings, answers: Sequence[Prediction]) -> Engine:
-    engine = open_database(settings.database_url)
-    migrate(engine)
+    engine = open_migrated(settings.database_url)
     with writing(engine) as connection:
         connection.execute(delete(predictions))
     PredictionStore(engine).add(answers)

@@ -17,7 +17,7 @@ from churn.errors import ConflictError, UsageError
 from churn.evaluation.gate import Gate
 from churn.scoring.outcome import Outcome
 from churn.scoring.prediction import Prediction, utc_now, utc_text
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_database, open_migrated
 from churn.stores.drift import DriftRun, DriftStore
 from churn.stores.leases import hold_lease
 from churn.stores.outcomes import OutcomeStore
@@ -72,9 +72,7 @@ def settings(in_production: Home, tmp_path: Path) -> PipelineSettings:
 
 @pytest.fixture
 def engine(settings: PipelineSettings) -> Engine:
-    engine = open_database(settings.database_url)
-    migrate(engine)
-    return engine
+    return open_migrated(settings.database_url)
 
 
 def tell_live_customers(
@@ -229,8 +227,7 @@ def test_an_attempt_whose_process_died_after_the_promotion_is_noted_as_done(
 
 
 def test_an_attempt_whose_process_died_after_its_training_is_gone_on_with(home: Home, rules: RetrainParameters) -> None:
-    engine = open_database(home.settings.database_url)
-    migrate(engine)
+    engine = open_migrated(home.settings.database_url)
     number = begun(RetrainDecisionStore(engine), fingerprint_of(find_training(home.settings, None)))
 
     found = retrain(Wish(), rules, settings=home.settings, say=silent)

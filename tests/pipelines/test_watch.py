@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from churn.contract.contract import Contract
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_database, open_migrated
 from churn.stores.predictions import PredictionStore
 from churn.stores.promotions import Move, PromotionLog
 from churn.stores.registry import ModelRegistry
@@ -38,8 +38,7 @@ def settings(bundle_folder: Path, telco: Contract, tmp_path_factory: pytest.Temp
 def scene(settings: PipelineSettings) -> Iterator[tuple[PipelineSettings, Door]]:
     """Version 2 has just taken production from version 1; a door serves it."""
     registry = ModelRegistry(settings.tracking_uri)
-    engine = open_database(settings.database_url)
-    migrate(engine)
+    engine = open_migrated(settings.database_url)
     log = PromotionLog(engine)
     registry.move_production(registry.version(settings.model, 1))
     move = Move(settings.model, "promote", from_version=1, to_version=2, actor="a test")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from churn.errors import ConflictError, StoreError, UsageError
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_database, open_migrated
 from churn.stores.job_files import JobFiles, file_within, home_id
 from churn.stores.jobs import JobStore
 from churn.stores.orders import Claimant, Job, Kind, NewJob
@@ -33,8 +33,7 @@ def settings(tmp_path: Path) -> PipelineSettings:
 
 @pytest.fixture
 def store(settings: PipelineSettings) -> JobStore:
-    engine = open_database(settings.database_url)
-    migrate(engine)
+    engine = open_migrated(settings.database_url)
     return JobStore(engine)
 
 

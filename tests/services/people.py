@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from churn.stores.api_keys import ApiKeyStore
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_database, open_migrated
 from churn.stores.roles import ROLES, Role
 from churn.stores.users import UserStore
 from services.access.desk import Desk
@@ -44,8 +44,7 @@ def _prepared() -> bytes:
     """Made once: hashing four passwords and making the tables takes most of a short test's time."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "churn.db"
-        engine = open_database(f"sqlite:///{file}")
-        migrate(engine)
+        engine = open_migrated(f"sqlite:///{file}")
         users = UserStore(engine)
         for role in ROLES:
             users.add(role, PASSWORD, role=role)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.users import UserStore
 from tests.faults.conftest import home, logged, on_disk, open_door, shop
 from tests.faults.doors import Home, OpenDoor, wait_until
@@ -20,8 +20,7 @@ LIMIT = 8
 
 @pytest.fixture
 def store(home: Home) -> UserStore:
-    engine = open_database(f"sqlite:///{home.database}")
-    migrate(engine)
+    engine = open_migrated(f"sqlite:///{home.database}")
     users = UserStore(engine)
     users.add("ann", PASSWORD, role="admin")
     home.environment["CHURN_PREDICT_PER_MINUTE"] = str(LIMIT)

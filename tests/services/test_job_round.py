@@ -14,7 +14,7 @@ import pytest
 
 from churn.data.sampler_file import write_sample
 from churn.stores.api_keys import ApiKeyStore
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from tests.faults.doors import ROOT, Home, OpenDoor, wait_until
 
 TINY = {"trials": 1, "candidates": ["logistic"], "workers": 1}
@@ -78,8 +78,7 @@ def home(tmp_path: Path) -> Home:
 
 @pytest.fixture
 def office(home: Home) -> Iterator[Office]:
-    engine = open_database(f"sqlite:///{home.database}")
-    migrate(engine)
+    engine = open_migrated(f"sqlite:///{home.database}")
     key = ApiKeyStore(engine).issue("a test", role="admin", created_by="test", days=1)[1]
     engine.dispose()
     door = OpenDoor("fastapi", home)

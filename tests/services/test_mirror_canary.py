@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from churn.errors import BundleError, StoreError
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.promotions import Move, PromotionLog
 from services.exchange import CanaryPointer, CanaryState, Pointer, read_note
 from services.mirror import Mirror
@@ -202,8 +202,7 @@ def test_our_log_is_the_sql_store_s(settings: ServiceSettings) -> None:
     with pytest.raises(StoreError):
         LoggedRegistrations(settings).require("churn", 2, "b" * 64)
 
-    engine = open_database(settings.database_url)
-    migrate(engine)
+    engine = open_migrated(settings.database_url)
     log = PromotionLog(engine)
     move = Move("churn", "register", None, 1, "test", alias="")
     log.finish(log.prepare(move, reason="", details={"digest": "a" * 64}), "done", details={"digest": "a" * 64})

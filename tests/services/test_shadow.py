@@ -16,7 +16,7 @@ from churn.errors import RefusedError
 from churn.scoring.loading import load_scorer
 from churn.scoring.prediction import Prediction
 from churn.scoring.replaying import replayed
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.predictions import PredictionStore
 from churn.stores.relay import Relay, RelayReport
 from churn.stores.shadows import ShadowStore, is_sampled, shadow_id
@@ -75,8 +75,7 @@ class Scene:
 @pytest.fixture
 def scene(settings: ServiceSettings, telco: Contract) -> Scene:
     settings.home.mkdir(parents=True)
-    engine = open_database(settings.database_url)
-    migrate(engine)
+    engine = open_migrated(settings.database_url)
     return Scene(settings, engine, Shadow(settings), telco)
 
 

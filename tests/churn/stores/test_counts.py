@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from churn.errors import UsageError
 from churn.scoring.outcome import Outcome
 from churn.stores.counts import CountStore
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.jobs import JobStore
 from churn.stores.orders import Kind, NewJob
 from churn.stores.outcomes import OutcomeStore
@@ -23,8 +23,7 @@ from tests.churn.stores.records import prediction
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(f"sqlite:///{tmp_path / 'churn.db'}")
-    migrate(engine)
+    engine = open_migrated(f"sqlite:///{tmp_path / 'churn.db'}")
     yield engine
     engine.dispose()
 

@@ -11,7 +11,15 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, event, text
 
 from churn.errors import StoreError
-from churn.stores.database import VERSION_TABLE, changing_tables, is_current, migrate, open_database, schema_version
+from churn.stores.database import (
+    VERSION_TABLE,
+    changing_tables,
+    is_current,
+    migrate,
+    open_database,
+    open_migrated,
+    schema_version,
+)
 from churn.stores.tables import metadata
 from churn.stores.transactions import reading, writing
 from tests.postgres import free_port
@@ -63,8 +71,7 @@ def test_processes_may_migrate_at_once(database_url: str) -> None:
 
 def test_threads_may_migrate_at_once(database_url: str) -> None:
     def run(_: int) -> str | None:
-        engine = open_database(database_url)
-        migrate(engine)
+        engine = open_migrated(database_url)
         found = schema_version(engine)
         engine.dispose()
         return found
@@ -164,8 +171,7 @@ def test_sqlite_is_durable_and_lets_readers_read(tmp_path: Path) -> None:
 
 
 def test_sqlite_readers_do_not_wait_for_a_writer(tmp_path: Path) -> None:
-    engine = open_database(f"sqlite:///{tmp_path / 'churn.db'}")
-    migrate(engine)
+    engine = open_migrated(f"sqlite:///{tmp_path / 'churn.db'}")
     with writing(engine), reading(engine) as connection:
         assert connection.execute(text("SELECT count(*) FROM leases")).scalar_one() == 0
     engine.dispose()

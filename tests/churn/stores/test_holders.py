@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.gate_verdicts import GateVerdictStore, NewVerdict
 from churn.stores.holders import Noted, history, what_was_live
 from churn.stores.log.writing import add_move
@@ -20,9 +20,7 @@ Note = Callable[..., None]
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
-    engine = open_database(f"sqlite:///{tmp_path}/churn.db")
-    migrate(engine)
-    return engine
+    return open_migrated(f"sqlite:///{tmp_path}/churn.db")
 
 
 @pytest.fixture

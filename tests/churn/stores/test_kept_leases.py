@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from churn.errors import ConflictError
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.leases import hold_lease, kept_lease
 from churn.stores.tables import leases
 
@@ -17,8 +17,7 @@ PATIENCE_SECONDS = 60.0
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(f"sqlite:///{tmp_path / 'churn.db'}")
-    migrate(engine)
+    engine = open_migrated(f"sqlite:///{tmp_path / 'churn.db'}")
     yield engine
     engine.dispose()
 

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, select
 from churn.errors import StoreError
 from churn.scoring.prediction import Prediction
 from churn.stores.backlog import backlog
-from churn.stores.database import migrate, open_database
+from churn.stores.database import migrate, open_database, open_migrated
 from churn.stores.predictions import PredictionStore
 from churn.stores.relay import Relay, RelayReport
 from churn.stores.segments import segments_in
@@ -129,8 +129,7 @@ def test_a_record_that_the_database_refuses_does_not_hold_up_the_others(
     folder: Path, database_url: str, kind: str
 ) -> None:
     """A record may be well formed and still be refused: here the column was made narrower by somebody."""
-    engine = open_database(database_url)
-    migrate(engine)
+    engine = open_migrated(database_url)
     with engine.begin() as connection:
         connection.exec_driver_sql(NARROWER[kind])
     with SpoolWriter(folder, "api", QUIET) as spool:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from churn.errors import RefusedError, StoreError, UsageError
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_database, open_migrated
 from churn.stores.score_table import LATER, ScoreTable, job_id_of
 from churn.stores.transactions import reading, writing
 from tests.churn.stores.score_job import CHUNK, CHUNKS, score
@@ -152,8 +152,7 @@ def test_jobs_may_make_the_tables_at_once(database_url: str) -> None:
 
 
 def test_the_table_may_have_another_name_and_stand_beside_the_store(database_url: str) -> None:
-    engine = open_database(database_url)
-    migrate(engine)
+    engine = open_migrated(database_url)
     engine.dispose()
     with ScoreTable(database_url, "select") as table:
         table.upsert([score(1)])

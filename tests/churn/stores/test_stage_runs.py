@@ -5,14 +5,13 @@ from pathlib import Path
 import pytest
 
 from churn.errors import StoreError, UsageError
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.stage_runs import StageRunLog, noted, noted_if_possible
 
 
 @pytest.fixture
 def log(tmp_path: Path) -> StageRunLog:
-    engine = open_database(f"sqlite:///{tmp_path / 'churn.db'}")
-    migrate(engine)
+    engine = open_migrated(f"sqlite:///{tmp_path / 'churn.db'}")
     return StageRunLog(engine)
 
 

@@ -11,7 +11,7 @@ from churn.bundle.files import digest_of
 from churn.contract.contract import Contract
 from churn.scoring.outcome import Outcome
 from churn.scoring.prediction import utc_text
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_database, open_migrated
 from churn.stores.gate_verdicts import GateVerdictStore, NewVerdict
 from churn.stores.jobs import JobStore
 from churn.stores.orders import NewJob
@@ -38,8 +38,7 @@ MEASURES = {
 def promoted_home(home: Path, bundle: Path) -> MonitoringSettings:
     """Return a home whose version 1 was promoted a moment ago, and whose version 2 waits."""
     settings = home_with_production(home, bundle)
-    engine = open_database(settings.database_url)
-    migrate(engine)
+    engine = open_migrated(settings.database_url)
     moves = PromotionLog(engine)
     moves.finish(moves.prepare(Move("churn", "promote", None, 1, "test"), reason=""), "done")
     engine.dispose()

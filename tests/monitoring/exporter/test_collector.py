@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from churn.errors import StoreError, UsageError
 from churn.stores.agreement import Stray
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.drift import DriftMeasure, DriftRun, DriftStore
 from churn.stores.predictions import PredictionStore
 from churn.stores.promotions import Move, PromotionLog
@@ -31,8 +31,7 @@ RUN = DriftRun("churn", 3, AT, AT, AT, rows=500, drifted_share=0.25, is_drifted=
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(f"sqlite:///{tmp_path / 'churn.db'}")
-    migrate(engine)
+    engine = open_migrated(f"sqlite:///{tmp_path / 'churn.db'}")
     yield engine
     engine.dispose()
 

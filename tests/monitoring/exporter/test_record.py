@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, text
 
 from churn.settings import Settings
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.stage_runs import StageRunLog
 from monitoring.exporter import StoreCollector
 from pipelines.record import verify
@@ -22,8 +22,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def engine(settings: Settings) -> Engine:
-    engine = open_database(settings.database_url)
-    migrate(engine)
+    engine = open_migrated(settings.database_url)
     fill(engine)
     return engine
 

@@ -5,15 +5,14 @@ import pytest
 from sqlalchemy import Engine
 
 from churn import metrics
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.releases import NewRelease, ReleaseStore
 from monitoring.exporter.releases import release_facts
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(f"sqlite:///{tmp_path / 'churn.db'}")
-    migrate(engine)
+    engine = open_migrated(f"sqlite:///{tmp_path / 'churn.db'}")
     yield engine
     engine.dispose()
 

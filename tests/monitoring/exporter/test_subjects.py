@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from churn.errors import UsageError
 from churn.metrics import EXPORTED
 from churn.scoring.prediction import utc_text
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.drift import DriftMeasure, DriftRun, DriftStore
 from churn.stores.gate_verdicts import GateVerdictStore, NewVerdict
 from churn.stores.jobs import JobStore
@@ -38,8 +38,7 @@ AUC = PerformanceMeasure("all", "all", "roc_auc", "observed", value=0.7, low=0.6
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(f"sqlite:///{tmp_path / 'churn.db'}")
-    migrate(engine)
+    engine = open_migrated(f"sqlite:///{tmp_path / 'churn.db'}")
     yield engine
     engine.dispose()
 

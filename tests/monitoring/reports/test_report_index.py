@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from churn.errors import StoreError
 from churn.scoring.prediction import utc_now
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.drift import DriftRun, DriftStore
 from churn.stores.performance import PerformanceMeasure, PerformanceRun, PerformanceStore
 from churn.stores.predictions import PredictionStore
@@ -58,9 +58,7 @@ def home(tmp_path: Path) -> MonitoringSettings:
 
 @pytest.fixture
 def engine(home: MonitoringSettings) -> Engine:
-    engine = open_database(home.database_url)
-    migrate(engine)
-    return engine
+    return open_migrated(home.database_url)
 
 
 def drift_run(home: MonitoringSettings, *, words: str = "3 of 20 columns drifted", **more: object) -> DriftRun:

@@ -15,7 +15,7 @@ import pytest
 
 from churn.errors import UsageError
 from churn.settings import environment_for_own_children
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.stage_runs import StageRunLog
 from pipelines.scheduling import scheduler
 from pipelines.scheduling.children import Children
@@ -141,8 +141,7 @@ def test_when_a_stage_last_ran_is_known_from_the_store(tmp_path: Path) -> None:
     settings = PipelineSettings.model_validate({"home": tmp_path})
     look = last_run_in(settings)
     before = look("drift")
-    engine = open_database(settings.database_url)
-    migrate(engine)
+    engine = open_migrated(settings.database_url)
     StageRunLog(engine).begin(settings.model, "drift")
 
     assert before is None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy import Engine
 
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.job_files import JobFiles, home_id
 from churn.stores.jobs import JobStore
 from churn.stores.orders import Claimant, Job
@@ -20,8 +20,7 @@ Key = Callable[[Role], dict[str, str]]
 @pytest.fixture
 def engine(settings: ServiceSettings) -> Iterator[Engine]:
     """The migrated store of the door's home."""
-    engine = open_database(settings.database_url)
-    migrate(engine)
+    engine = open_migrated(settings.database_url)
     yield engine
     engine.dispose()
 

@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from churn.stores.api_keys import ApiKeyStore
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.predictions import PredictionStore
 from churn.stores.relay import Relay
 from services.exchange import AttendantState, CanaryState, write_note
@@ -47,8 +47,7 @@ class Stage:
 @pytest.fixture
 def stage(client: TestClient, worker: Worker, other_bundle: Path) -> Iterator[Stage]:
     settings = worker.settings
-    engine = open_database(settings.database_url)
-    migrate(engine)
+    engine = open_migrated(settings.database_url)
     _, key = ApiKeyStore(engine).issue("test", role="viewer", created_by="test", days=None)
     canary_on_disk(settings, other_bundle, version=2, share=0.5)
     await_canary(worker, 0.5)

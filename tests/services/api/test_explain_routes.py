@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from churn.contract.contract import Contract
 from churn.scoring.loading import load_scorer
 from churn.stores.api_keys import ApiKeyStore
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.predictions import PredictionStore
 from churn.stores.relay import Relay
 from services.worker import Worker
@@ -51,8 +51,7 @@ class Recorder:
 
 @pytest.fixture
 def door(client: TestClient, worker: Worker) -> Iterator[Recorder]:
-    engine = open_database(worker.settings.database_url)
-    migrate(engine)
+    engine = open_migrated(worker.settings.database_url)
     _, key = ApiKeyStore(engine).issue("test", role="viewer", created_by="test", days=None)
     yield Recorder(client, worker, PredictionStore(engine), key)
     engine.dispose()

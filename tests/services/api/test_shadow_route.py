@@ -14,7 +14,7 @@ from churn.bundle.files import digest_of
 from churn.contract.contract import Contract
 from churn.scoring.loading import load_scorer
 from churn.stores.api_keys import ApiKeyStore
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.predictions import PredictionStore
 from churn.stores.relay import Relay
 from services.exchange import AttendantState, Pointer, ShadowState, write_note
@@ -50,8 +50,7 @@ class Stage:
 @pytest.fixture
 def stage(client: TestClient, worker: Worker, telco: Contract, other_bundle: Path) -> Iterator[Stage]:
     settings = worker.settings
-    engine = open_database(settings.database_url)
-    migrate(engine)
+    engine = open_migrated(settings.database_url)
     _, key = ApiKeyStore(engine).issue("test", role="viewer", created_by="test", days=None)
     shutil.copytree(other_bundle, settings.bundle_folder / digest_of(other_bundle))
     write_note(Pointer(name=settings.model, version=2, digest=digest_of(other_bundle)), settings.shadow_file)

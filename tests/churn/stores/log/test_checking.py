@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from sqlalchemy import Connection, Engine, Table, select, text, update
 
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_migrated
 from churn.stores.log.anchors import Anchor
 from churn.stores.log.digests import PREDICTIONS
 from churn.stores.log.reading import head_of, walk
@@ -268,8 +268,7 @@ def test_whatever_a_deletion_is_said_to_be_it_is_looked_at(undone: Connection, d
 
 
 def test_a_number_that_is_text_is_found(tmp_path: Path) -> None:
-    engine = open_database(f"sqlite:///{tmp_path}/churn.db")
-    migrate(engine)
+    engine = open_migrated(f"sqlite:///{tmp_path}/churn.db")
     fill(engine)
     run(engine, "UPDATE log_blocks SET \"rows\" = 'many', at = x'00' WHERE number = 2")
 
@@ -278,8 +277,7 @@ def test_a_number_that_is_text_is_found(tmp_path: Path) -> None:
 
 
 def test_what_a_database_holds_against_its_columns_is_found(tmp_path: Path) -> None:
-    engine = open_database(f"sqlite:///{tmp_path}/churn.db")
-    migrate(engine)
+    engine = open_migrated(f"sqlite:///{tmp_path}/churn.db")
     fill(engine)
     with engine.begin() as connection:
         connection.execute(text(f"UPDATE predictions SET probability = x'00ff', model_version = 'three' {P_5}"))

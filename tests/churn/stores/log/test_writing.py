@@ -9,7 +9,7 @@ from sqlalchemy import Engine, select
 
 from churn.errors import RefusedError, StoreError
 from churn.scoring.prediction import Prediction
-from churn.stores.database import migrate, open_database
+from churn.stores.database import open_database, open_migrated
 from churn.stores.log.blocks import Block
 from churn.stores.log.reading import COLUMNS
 from churn.stores.predictions import PredictionStore
@@ -78,8 +78,7 @@ def test_a_batch_that_is_refused_leaves_no_block(engine: Engine) -> None:
 
 def test_writers_at_once_make_one_chain_and_store_each_id_once(database_url: str) -> None:
     """Relays of several homes that send some of the same, in different orders, beside moves: nobody waits for ever."""
-    engine = open_database(database_url)
-    migrate(engine)
+    engine = open_migrated(database_url)
     barrier = threading.Barrier(5)
 
     def relay(number: int) -> int:
@@ -180,8 +179,7 @@ def test_text_is_found_again_as_it_was(engine: Engine) -> None:
 
 
 def test_predictions_of_a_store_from_before_the_log_are_counted_when_it_begins(tmp_path: Path) -> None:
-    engine = open_database(f"sqlite:///{tmp_path}/churn.db")
-    migrate(engine)
+    engine = open_migrated(f"sqlite:///{tmp_path}/churn.db")
     with engine.begin() as connection:
         rows: list[dict[str, object]] = [_plain(prediction(number)) for number in range(3)]
         connection.execute(predictions.insert(), rows)
