@@ -141,7 +141,8 @@ def test_the_environment_is_read_in_settings_only() -> None:
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv", "putenv"}
     ]
 
-    assert [name for name in readers if not name.endswith("settings.py")] == []
+    allowed = ("settings.py", "churn/stores/pyfunc_model.py")  # the latter is copied to where there are no settings
+    assert [name for name in readers if not name.endswith(allowed)] == []
 
 
 def test_nothing_pickles() -> None:
