@@ -6,6 +6,7 @@ import argparse
 import re
 import subprocess
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from deploy.host import image_files
@@ -54,11 +55,25 @@ def run(arguments: argparse.Namespace) -> int:
     Returns:
         0; 1 when two builds of one image differ.
     """
-    names, tag = chosen(arguments.names), known(*VARIABLES).get("HOLDFAST_TAG", "local")
-    for name in names:
-        build(name, tag, is_clean=arguments.no_cache)
+    names, tag = chosen(arguments.names), wanted_tag()
+    build_all(names, is_clean=arguments.no_cache)
     different = [name for name in names if not is_reproduced(name, tag)] if arguments.check else []
     return int(bool(different))
+
+
+def wanted_tag() -> str:
+    """Return HOLDFAST_TAG."""
+    return known(*VARIABLES).get("HOLDFAST_TAG", "local")
+
+
+def build_all(names: Iterable[str] = tuple(IMAGES), *, is_clean: bool = False) -> None:
+    """Build images with the tag that is wanted.
+
+    Raises:
+        HostError: docker said no; why is on the terminal.
+    """
+    for name in names:
+        build(name, wanted_tag(), is_clean=is_clean)
 
 
 def chosen(words: list[str]) -> list[str]:

@@ -9,8 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from deploy.host import environment
-from deploy.host.__main__ import main
+from deploy.host import environment, images
 from deploy.host.compose import compose
 from deploy.host.failure import HostError
 from deploy.host.first_model import await_version, bring, curl, require_file, served_version, train
@@ -84,8 +83,10 @@ def prepare(settings: Mapping[str, str]) -> None:
         raise HostError("nothing was started: mend what is named above, then `make up` again")
     if missing:
         print(f"building {', '.join(missing)}: some minutes, once", flush=True)
-        if main(["images"]):
-            raise HostError("the images could not be built: what stopped it is above; nothing was started")
+        try:
+            images.build_all()
+        except HostError as error:
+            raise HostError(f"{error}; nothing was started") from error
 
 
 def front_of(settings: Mapping[str, str]) -> str:

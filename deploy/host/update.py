@@ -61,16 +61,10 @@ def _choose_images(arguments: argparse.Namespace, services: Sequence[str], proje
     if arguments.pull:
         compose("pull", *own(services))
     elif not arguments.no_build:
-        _build()
+        images.build_all()
     former.require_here(former.our_images())
     kept = former.keep(running, former.our_images(), project)
     _say(f"new: {', '.join(kept)}" if kept else "no image changed: everything is made anew from those that run")
-
-
-def _build() -> None:
-    parser = argparse.ArgumentParser()
-    images.options(parser)
-    images.run(parser.parse_args([]))
 
 
 def _migrate() -> None:
