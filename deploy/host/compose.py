@@ -52,11 +52,5 @@ def answer_of(*words: str) -> str:
     return str(done.stdout)
 
 
-def container_of(service: str) -> str | None:
-    """Return the id of a service's container; None when it has none."""
-    found = answer_of("ps", "-q", service).split()
-    return found[0] if found else None
-
-
 def _succeeds(*command: str) -> bool:
     return not subprocess.run(command, capture_output=True, check=False).returncode

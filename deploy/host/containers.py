@@ -6,7 +6,7 @@ import json
 import subprocess
 from typing import Any, NamedTuple
 
-from deploy.host.compose import container_of
+from deploy.host import environment
 from deploy.host.failure import HostError
 
 RESTARTS = 2
@@ -40,6 +40,22 @@ class Container(NamedTuple):
     def is_lost(self) -> bool:
         """It ended, or ends and is started over and over: waiting does not help."""
         return self.status in {"exited", "dead"} or self.restarts > RESTARTS
+
+
+def ids(project: str, service: str = "") -> list[str]:
+    """Return a project's containers, running or not; those of `docker-compose run` are left out.
+
+    The engine is asked, because the two forms of compose answer `ps -q` differently for a container that has ended.
+    """
+    labels = [f"com.docker.compose.project={project}", "com.docker.compose.oneoff=False"]
+    labels += [f"com.docker.compose.service={service}"] if service else []
+    return docker("ps", "-aq", *(word for label in labels for word in ("--filter", f"label={label}"))).split()
+
+
+def container_of(service: str) -> str | None:
+    """Return the id of a service's container in this installation; None when it has none."""
+    found = ids(environment.read()["COMPOSE_PROJECT_NAME"], service)
+    return found[0] if found else None
 
 
 def container(service: str) -> Container | None:

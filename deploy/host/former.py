@@ -5,8 +5,8 @@ from __future__ import annotations  # hosts may have Python 3.9
 import re
 from collections.abc import Iterable, Mapping
 
-from deploy.host.compose import answer_of, container_of
-from deploy.host.containers import container, docker
+from deploy.host.compose import answer_of
+from deploy.host.containers import container, container_of, docker
 from deploy.host.failure import HostError
 
 KEPT = "before-"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.host.containers import docker
+from deploy.host.containers import docker, ids
 from deploy.host.failure import HostError
 
 PROFILES = {
@@ -88,8 +88,7 @@ def seen(project: str) -> dict[str, Service]:
     Args:
         project: COMPOSE_PROJECT_NAME.
     """
-    labels = (f"label=com.docker.compose.project={project}", "label=com.docker.compose.oneoff=False")
-    found = docker("ps", "-aq", *(word for label in labels for word in ("--filter", label))).split()
+    found = ids(project)
     if not found:
         return {}
     services = [_service(one) for one in json.loads(docker("inspect", *found))]

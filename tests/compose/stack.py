@@ -15,6 +15,7 @@ from churn.contract.reading import load_contract
 from churn.settings import environment_for_children
 from deploy.host import environment
 from deploy.host.compose import program
+from deploy.host.containers import ids
 
 ROOT = Path(__file__).parent.parent.parent
 LABORATORY = ROOT.parent / "shared" / "lab" / "containers"
@@ -98,7 +99,7 @@ class Stack:
 
     def state_of(self, service: str) -> dict[str, Any]:
         """Return the `State` that the engine tells of a service's container; empty when it has none."""
-        found = self.compose("ps", "-q", service, check=False).stdout.split()
+        found = ids(self.name, service)
         if not found:
             return {}
         state: dict[str, Any] = json.loads(self.run("docker", "inspect", "-f", "{{json .State}}", found[0]).stdout)

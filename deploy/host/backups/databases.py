@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.host.backups.streams import Written, answer, feed, save
-from deploy.host.compose import container_of
+from deploy.host.containers import container_of
 from deploy.host.failure import HostError
 
 OURS = ("churn", "mlflow", "mlflow_auth", "optuna")

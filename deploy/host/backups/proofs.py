@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from deploy.host.backups.manifest import Manifest
-from deploy.host.compose import compose, container_of
+from deploy.host.compose import compose
+from deploy.host.containers import container_of
 from deploy.host.failure import HostError
 
 REPLAYED = 1_000
