@@ -24,9 +24,14 @@ ACCESS, SECRET = "access-of-a-test", "secret-of-a-test"
 
 @dataclass
 class ObjectStore:
-    """A gateway before a folder. `stop` takes it away, `start` brings it back on the same port with what it held."""
+    """A gateway before a folder. `stop` takes it away, `start` brings it back on the same port with what it held.
+
+    Attributes:
+        listens: address; containers reach it at none of 127.0.0.1.
+    """
 
     folder: Path
+    listens: str = "127.0.0.1"
     port: int = field(default_factory=free_port)
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
@@ -44,7 +49,16 @@ class ObjectStore:
         self.stop()
         for name in ("objects", "facts"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        command = [str(program()), "--port", f"127.0.0.1:{self.port}", "--access", ACCESS, "--secret", SECRET, "posix"]
+        command = [
+            str(program()),
+            "--port",
+            f"{self.listens}:{self.port}",
+            "--access",
+            ACCESS,
+            "--secret",
+            SECRET,
+            "posix",
+        ]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, "--sidecar", str(self.folder / "facts"), str(self.folder / "objects")],

@@ -1,5 +1,6 @@
 """A fresh copy of the tree comes up and is whole, a service that is away is named, and nothing is left behind."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,12 +8,24 @@ import pytest
 from deploy.host.services import PROFILES
 from tests.compose.conftest import MakeStack
 from tests.compose.stack import Stack
+from tests.object_store import ACCESS, SECRET, ObjectStore, require_object_store
 
 pytestmark = pytest.mark.slow
 
+BUCKET, FOLDER = "holdfast", "artifacts"
 QUICK = "--trials 1 --candidates logistic"
 AWAY = ("redis", "reports", "scheduler", "fastapi")
 """Services without which most of the others go on. Without the exporter or Alertmanager, minutes are waited."""
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Iterator[ObjectStore]:
+    """A bucket of the company's own, which containers reach at their network's gateway."""
+    require_object_store()
+    opened = ObjectStore(tmp_path / "store", listens="0.0.0.0").start()  # noqa: S104
+    opened.make_bucket(BUCKET)
+    yield opened
+    opened.stop()
 
 
 def test_a_fresh_copy_comes_up_on_postgresql_and_a_service_that_is_away_is_named(
@@ -54,15 +67,24 @@ def test_a_fresh_copy_comes_up_on_postgresql_and_a_service_that_is_away_is_named
     assert (containers_of(stack), volumes_of(stack), networks_of(stack)) == ([], [], [])
 
 
-def test_a_fresh_copy_comes_up_on_mariadb_with_a_model_from_a_table(new_stack: MakeStack, customers: Path) -> None:
-    stack = new_stack("my", profiles="core,monitoring,mysql")
+def test_a_fresh_copy_comes_up_on_mariadb_and_a_bucket_with_a_model_from_a_table(
+    new_stack: MakeStack, customers: Path, bucket: ObjectStore
+) -> None:
+    stack = new_stack("my", profiles="core,monitoring,redis,mysql")
+    stack.make("secrets")
+    host = f"{stack.settings['HOLDFAST_NET']}.1"
+    stack.set(
+        HOLDFAST_ARTIFACTS=f"s3://{BUCKET}/{FOLDER}", HOLDFAST_S3_ENDPOINT=f"http://{host}:{bucket.port}",
+        HOLDFAST_S3_REGION="us-east-1", HOLDFAST_S3_ACCESS_KEY=ACCESS, HOLDFAST_S3_SECRET_KEY=SECRET,
+    )  # fmt: skip
 
-    said = stack.make("secrets", "up", "smoke", DATA=str(customers), RING=QUICK, SAMPLE="no").stdout
+    said = stack.make("up", "smoke", DATA=str(customers), RING=QUICK, SAMPLE="no").stdout
 
     assert "version 1 is in production; predict with:" in said
     assert "SYNTHETIC" not in said
     assert "ok      mariadb: the churn store's tables are there" in said
     assert "\neverything holds, in " in said
+    assert [key for key in bucket.keys(BUCKET) if key.startswith(f"{FOLDER}/") and key.endswith("/model.onnx")]
     stack.make("down", VOLUMES="delete", YES="yes")
     assert (containers_of(stack), volumes_of(stack), networks_of(stack)) == ([], [], [])
 
