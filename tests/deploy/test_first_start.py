@@ -197,6 +197,31 @@ def test_mlflow_reads_what_is_written_for_it(tmp_path: Path, monkeypatch: pytest
     assert (tmp_path / "basic_auth.ini").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.filterwarnings("ignore:starlette.middleware.wsgi is deprecated")  # MLflow's own import
+def test_the_administrator_has_the_password_of_the_environment_whatever_it_was_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.server.auth.sqlalchemy_store import SqlAlchemyStore
+
+    start, accounts = module(COMPOSE / "mlflow" / "start.py"), f"sqlite:///{tmp_path}/accounts.db"
+    monkeypatch.setenv("MLFLOW_AUTH_ADMIN_USERNAME", "admin")
+    monkeypatch.setenv("MLFLOW_AUTH_ADMIN_PASSWORD", "the password of the second")
+    store: Any = SqlAlchemyStore()
+    store.init_db(accounts)
+
+    start.let_administrator_in(accounts)
+    assert not store.has_user("admin"), "the server itself makes the first one"
+
+    store.create_user("admin", "the password of the first", is_admin=True)
+    store.create_user("ann", "the password of ann")
+    for _ in range(2):
+        start.let_administrator_in(accounts)
+    assert store.authenticate_user("admin", "the password of the second")
+    assert not store.authenticate_user("admin", "the password of the first")
+    assert store.authenticate_user("ann", "the password of ann"), "nobody else's is touched"
+    store.engine.dispose()
+
+
 @pytest.mark.parametrize(
     ("words", "state", "is_healthy"),
     [

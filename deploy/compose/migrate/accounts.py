@@ -20,8 +20,8 @@ def main() -> None:
     admin = _authorization("admin", os.environ["MLFLOW_ADMIN_PASSWORD"])
     if _status("GET", "get?username=admin", admin) == WRONG:
         sys.exit(
-            "MLflow refuses its administrator: HOLDFAST_MLFLOW_ADMIN_PASSWORD in .env is not the one of its first "
-            "start. Put that one back, or change it in MLflow too"
+            "MLflow refuses its administrator: it was started with another HOLDFAST_MLFLOW_ADMIN_PASSWORD than .env "
+            "has. `docker-compose up -d mlflow` starts it with that one, which is taken from then on"
         )
     for name in ("doors", "pipelines"):
         _bring_in(name, os.environ[f"PASSWORD_OF_{name.upper()}"], admin)

@@ -1,4 +1,4 @@
-"""MLflow's server: the address of its accounts into a file, its tables, then the server itself."""
+"""MLflow's server: the address of its accounts into a file, its tables, its administrator, then the server itself."""
 
 import os
 from pathlib import Path
@@ -16,9 +16,11 @@ def main() -> None:
     for name in OPTIONAL:
         if not os.environ.get(name):
             os.environ.pop(name, None)
-    write_configuration(os.environ.pop("MLFLOW_AUTH_DATABASE_URI"))
+    accounts = os.environ.pop("MLFLOW_AUTH_DATABASE_URI")
+    write_configuration(accounts)
     os.environ["MLFLOW_AUTH_CONFIG_PATH"] = str(CONFIGURATION)
     bring_tables_up(os.environ["MLFLOW_BACKEND_STORE_URI"])
+    let_administrator_in(accounts)
     from mlflow.cli import server  # noqa: PLC0415  takes seconds, and this process has read half of it by now
 
     server(["--app-name", "basic-auth", "--host", "0.0.0.0", "--port", "5000"])  # noqa: S104
@@ -45,6 +47,22 @@ def bring_tables_up(database: str) -> None:
     if not tables._is_empty_database(engine):
         tables._upgrade_db(engine)
     engine.dispose()
+
+
+def let_administrator_in(accounts: str) -> None:
+    """Let the administrator's password be the environment's: MLflow itself reads it at its very first start only.
+
+    Otherwise another one in `.env`, or a restored database, would lock out what makes the other accounts.
+    """
+    from mlflow.server.auth.sqlalchemy_store import SqlAlchemyStore  # noqa: PLC0415  takes seconds
+
+    name, password = os.environ["MLFLOW_AUTH_ADMIN_USERNAME"], os.environ["MLFLOW_AUTH_ADMIN_PASSWORD"]
+    store: Any = SqlAlchemyStore()
+    store.init_db(accounts)
+    if store.has_user(name) and not store.authenticate_user(name, password):
+        store.update_user(name, password=password, is_admin=True)
+        print(f"account {name}: its password is changed", flush=True)
+    store.engine.dispose()
 
 
 if __name__ == "__main__":
