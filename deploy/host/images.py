@@ -119,18 +119,17 @@ def facts(found: dict[str, str]) -> dict[str, str]:
     (version,) = re.findall(r'^version = "(.+)"$', project, flags=re.MULTILINE)
     return {
         "VERSION": version,
-        "REVISION": _revision(),
+        "REVISION": revision() or "unknown",
         "SOURCE": found.get("HOLDFAST_SOURCE", "unknown"),
         "CREATED": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(epoch))),
         "SOURCE_DATE_EPOCH": epoch,  # BuildKit dates the layers by it
     }
 
 
-def _revision() -> str:
-    revision = _git("rev-parse", "HEAD")
-    if not revision:
-        return "unknown"
-    return f"{revision}-changed" if _git("status", "--porcelain", "--untracked-files=no") else revision
+def revision() -> str:
+    """Return the tree's commit, marked when something was changed since; empty where git knows nothing of it."""
+    found = _git("rev-parse", "HEAD")
+    return f"{found}-changed" if found and _git("status", "--porcelain", "--untracked-files=no") else found
 
 
 def _git(*words: str) -> str:

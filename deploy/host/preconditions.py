@@ -81,6 +81,25 @@ def of_memory(found: int) -> Iterator[Objection]:
         yield Objection(f"{words}: training may be killed; give it more", is_fatal=found < LEAST_MEMORY)
 
 
+def of_images(names: Sequence[str], tree: str) -> Iterator[Objection]:
+    """Warn of images that were built from another state of the tree than the services are described in.
+
+    Args:
+        names: images that are there.
+        tree: its commit; empty: nobody knows.
+    """
+    label = '{{index .Config.Labels "org.opencontainers.image.revision"}}'
+    built = {name: _out("image", "inspect", "-f", label, name).strip() for name in names if tree}
+    old = {name: found for name, found in built.items() if found not in ("", "<no value>", "unknown", tree)}
+    if old:
+        words = f"{', '.join(sorted(old))} was built at {', '.join(sorted({one[:9] for one in old.values()}))}"
+        yield Objection(
+            f"{words}, and this tree is at {tree[:9]}: they may not fit together. `make images` builds new ones; "
+            "`make update` does, and replaces what runs one after the other",
+            is_fatal=False,
+        )
+
+
 def is_built(image: str) -> bool:
     """Say whether the engine has an image of this name."""
     return bool(_out("image", "inspect", "-f", "{{.Id}}", image).strip())

@@ -15,7 +15,7 @@ from deploy.host.failure import HostError
 from deploy.host.first_model import await_version, bring, curl, require_file, served_version, train
 from deploy.host.former import our_images
 from deploy.host.inside import aliases
-from deploy.host.preconditions import is_built, objections
+from deploy.host.preconditions import is_built, objections, of_images
 from deploy.host.readiness import wait_for
 from deploy.host.services import active, seen
 
@@ -75,8 +75,10 @@ def prepare(settings: Mapping[str, str]) -> None:
     Raises:
         HostError: the host is not ready; each reason is on the terminal.
     """
-    missing = [name for name in our_images() if not is_built(name)]
-    found = list(objections(settings, must_build=bool(missing)))
+    names = our_images()
+    missing = [name for name in names if not is_built(name)]
+    here = [name for name in names if name not in missing]
+    found = [*objections(settings, must_build=bool(missing)), *of_images(here, images.revision())]
     for one in found:
         print(f"{'error' if one.is_fatal else 'warning'}: {one.words}", file=sys.stderr)
     if any(one.is_fatal for one in found):

@@ -9,7 +9,7 @@ import pytest
 
 from deploy.host import compose
 from deploy.host.failure import HostError
-from deploy.host.preconditions import GIBIBYTE, is_built, is_free, objections, of_disk, of_memory
+from deploy.host.preconditions import GIBIBYTE, is_built, is_free, objections, of_disk, of_images, of_memory
 
 SETTINGS = {"COMPOSE_PROFILES": "core", "COMPOSE_PROJECT_NAME": "mine", "HOLDFAST_NET": "172.28.1"}
 INFO = {"ServerVersion": "20.10", "DockerRootDir": "/nowhere/at/all", "MemTotal": 16 * GIBIBYTE}
@@ -37,6 +37,11 @@ class Engine:
 
     def compose_says(self, error: str) -> None:
         self._write("docker-compose", f"echo '{error}' >&2; exit {int(bool(error))}")
+
+    def built(self, **revisions: str) -> None:
+        """Let the images have these labels; the name is the last word of `docker image inspect -f … NAME`."""
+        cases = "\n".join(f"*holdfast/{name}:local) echo {found};;" for name, found in revisions.items())
+        self._write("docker", f'case "$*" in\n{cases}\nesac')
 
     def _write(self, name: str, script: str) -> None:
         (self._folder / name).write_text(f"#!/bin/sh\n{script}\n")
@@ -132,3 +137,16 @@ def test_a_host_without_compose_is_refused(engine: Engine, tmp_path: Path, monke
 
     with pytest.raises(HostError, match="neither `docker compose` nor `docker-compose`"):
         list(objections(SETTINGS, must_build=False))
+
+
+def test_images_of_another_state_of_the_tree_are_warned_of(engine: Engine) -> None:
+    engine.built(bento="b" * 40, serving="a" * 40, mlflow="unknown")
+    names = ["holdfast/bento:local", "holdfast/mlflow:local", "holdfast/serving:local"]
+
+    (one,) = of_images(names, "a" * 40)
+
+    assert one.words.startswith("holdfast/bento:local was built at bbbbbbbbb, and this tree is at aaaaaaaaa: ")
+    assert "`make update`" in one.words
+    assert not one.is_fatal
+    assert list(of_images(names[1:], "a" * 40)) == []
+    assert list(of_images(names, "")) == [], "without git nobody knows"
